@@ -1,0 +1,61 @@
+"""The hidden activation phi, and its slope written in terms of A1 = phi(Z1).
+
+Every function writes over its argument and returns it, so that the pass over a
+block of rows needs one buffer.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_shallow._core.parameters import Array
+
+
+class Activation(NamedTuple):
+    """phi and phi' as in-place functions, with the facts a diagnosis needs."""
+
+    apply: Callable[[Array], Array]  # Z1 -> A1
+    slope: Callable[[Array], Array]  # A1 -> phi'(Z1)
+    max_slope: float
+    linear_range: float  # |Z1| up to which phi is roughly linear
+
+
+def tanh(Z1: Array) -> Array:
+    return np.tanh(Z1, out=Z1)
+
+
+def tanh_slope(A1: Array) -> Array:
+    np.square(A1, out=A1)
+    return np.subtract(1, A1, out=A1)
+
+
+def logistic(Z1: Array) -> Array:
+    # (1 + tanh(z / 2)) / 2 cannot overflow, and NumPy's tanh is vectorised.
+    Z1 *= 0.5
+    np.tanh(Z1, out=Z1)
+    Z1 += 1
+    Z1 *= 0.5
+    return Z1
+
+
+def logistic_slope(A1: Array) -> Array:
+    # a (1 - a) = 1/4 - (a - 1/2)^2
+    A1 -= 0.5
+    np.square(A1, out=A1)
+    return np.subtract(0.25, A1, out=A1)
+
+
+def relu(Z1: Array) -> Array:
+    return np.maximum(Z1, 0, out=Z1)
+
+
+def relu_slope(A1: Array) -> Array:
+    return np.greater(A1, 0, out=A1)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": Activation(tanh, tanh_slope, max_slope=1.0, linear_range=1.0),
+    "logistic": Activation(logistic, logistic_slope, max_slope=0.25, linear_range=2.0),
+    "relu": Activation(relu, relu_slope, max_slope=1.0, linear_range=np.inf),
+}

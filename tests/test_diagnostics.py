@@ -1,0 +1,103 @@
+"""Diagnostics give the exact numbers of nets made by hand."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.diagnostics import (
+    column_sizes,
+    hidden_layer,
+    is_symmetric,
+    linear_signal,
+)
+from sk_shallow._core.objective import Objective
+from sk_shallow._core.parameters import Parameters, n_parameters
+from sk_shallow._core.rows import Rows
+
+
+def net(W1, b1=None, w2=None):
+    W1 = np.asarray(W1, float)
+    n_hidden = W1.shape[1]
+    return Parameters(
+        W1,
+        np.zeros(n_hidden) if b1 is None else np.asarray(b1, float),
+        np.ones(n_hidden) if w2 is None else np.asarray(w2, float),
+        np.zeros(1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "symmetric"),
+    [
+        (net([[1, 1], [2, 2]]), True),
+        (net([[0, 0]], w2=[0, 0]), True),
+        (net([[1, 1], [2, 2 + 1e-15]]), False),
+        (net([[1, 1]], b1=[0, 1]), False),
+        (net([[1, 1]], w2=[0, 1]), False),
+        (net([[1]]), False),  # one unit alone has none to be equal to
+    ],
+)
+def test_symmetric_means_several_units_all_the_same(parameters, symmetric):
+    assert is_symmetric(parameters) is symmetric
+
+
+# One row, x = 1, so that W1 is Z1. A slope of 5 % of the largest is reached at
+# |z| = atanh(sqrt(0.95)) = 2.178 for tanh and at twice that for the logistic.
+@pytest.mark.parametrize(("activation", "edge"), [("tanh", 2.178), ("logistic", 2 * 2.178)])
+def test_the_plateau_begins_where_the_slope_is_5_percent_of_the_largest(activation, edge):
+    Z1 = [[edge - 0.01, edge + 0.01, -edge - 0.01, 0.0]]
+    layer = hidden_layer(net(Z1), np.ones((1, 1)), ACTIVATIONS[activation])
+    np.testing.assert_array_equal(layer.flat[:, 0], [False, True, True, False])
+    assert layer.saturated_share == 0.5
+    assert layer.n_dead == 2
+    assert layer.size == pytest.approx((3 * edge + 0.01) / 4)
+
+
+def test_a_relu_unit_is_dead_when_it_gives_0_on_every_row():
+    X = np.array([[1.0], [-2.0]])
+    layer = hidden_layer(
+        net([[1, -1, 0, 1, 0]], b1=[0, 0, -1, -5, 1]), X, ACTIVATIONS["relu"]
+    )
+    np.testing.assert_array_equal(layer.flat.all(axis=1), [False, False, True, True, False])
+    assert layer.n_dead == 2
+
+
+def test_column_sizes_are_what_standardising_makes_1():
+    X = np.array([[3.0, 0.0, 1.0], [4.0, 0.0, -1.0]])
+    np.testing.assert_allclose(column_sizes(X), [np.sqrt(12.5), 0, 1])
+    for kind in (sparse.csr_matrix, sparse.csr_array):  # they keep their mean
+        np.testing.assert_allclose(column_sizes(kind(X)), [0.5, 0, 1], atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_the_zero_net_is_a_minimum_exactly_when_alpha_exceeds_the_signal(activation, seed):
+    # At the best constant net, J has a direction of negative curvature if and only if
+    # alpha is under phi'(0) |X'(y - mean y)|. The Hessian is taken by differences.
+    rng = np.random.default_rng(seed)
+    n, d, h = 60, 3, 2
+    X = rng.standard_normal((n, d))
+    y = (rng.uniform(size=n) < 0.3).astype(float)
+    rows = Rows(X, y, rng.uniform(0.5, 2, n))
+    threshold = ACTIVATIONS[activation].max_slope * linear_signal(rows)
+    share = np.average(y, weights=rows.sample_weight)
+    theta = np.zeros(n_parameters(d, h))
+    theta[-1] = np.log(share / (1 - share))
+
+    def smallest_curvature(alpha):
+        objective = Objective(rows, ACTIVATIONS[activation], h, alpha)
+        step = 1e-5
+        hessian = np.array(
+            [
+                (objective(theta + step * e)[1] - objective(theta - step * e)[1])
+                / (2 * step)
+                for e in np.eye(theta.size)
+            ]
+        )
+        free = np.arange(theta.size) < d * h  # W1 and w2; b1 costs nothing anywhere
+        free[-1 - h : -1] = True
+        return np.linalg.eigvalsh((hessian + hessian.T)[np.ix_(free, free)] / 2).min()
+
+    assert smallest_curvature(1.05 * threshold) > 0
+    assert smallest_curvature(0.95 * threshold) < 0

@@ -1,0 +1,179 @@
+"""J is the formula of the notation, and its gradient is its derivative."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.objective import Objective, log_loss_and_slope, mean_log_loss
+from sk_shallow._core.parameters import Parameters, flatten, n_parameters, unflatten
+from sk_shallow._core.rows import BLOCK_ROWS, Rows
+
+N_FEATURES, N_HIDDEN, ALPHA = 3, 4, 0.7
+
+
+def random_rows(n_samples, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_samples, N_FEATURES))
+    y = rng.integers(0, 2, n_samples).astype(float)
+    return Rows(X, y, rng.uniform(0, 3, n_samples))
+
+
+def random_theta(seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(n_parameters(N_FEATURES, N_HIDDEN))
+
+
+def J(theta, rows, activation):
+    """The definition, word for word."""
+    W1, b1, w2, b2 = unflatten(theta, N_FEATURES, N_HIDDEN)
+    A1 = ACTIVATIONS[activation].apply(rows.X @ W1 + b1)
+    p = 1 / (1 + np.exp(-(A1 @ w2 + b2)))
+    losses = -(rows.y * np.log(p) + (1 - rows.y) * np.log(1 - p))
+    penalty = ALPHA / 2 * (np.sum(W1**2) + np.sum(w2**2))
+    return (np.sum(rows.sample_weight * losses) + penalty) / np.sum(rows.sample_weight)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_samples", [1, 50, 2 * BLOCK_ROWS + 3])
+def test_the_loss_is_the_definition(activation, n_samples):
+    rows, theta = random_rows(n_samples), random_theta()
+    loss, _ = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, ALPHA)(theta)
+    assert loss == pytest.approx(J(theta, rows, activation), rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_is_the_derivative_along_random_directions(activation, kind, seed):
+    rows = random_rows(BLOCK_ROWS + 50, seed)
+    objective = Objective(
+        rows._replace(X=kind(rows.X)), ACTIVATIONS[activation], N_HIDDEN, ALPHA
+    )
+    theta = random_theta(seed)
+    direction = np.random.default_rng(seed + 100).standard_normal(theta.size)
+    h = 1e-6
+    difference = (
+        objective(theta + h * direction)[0] - objective(theta - h * direction)[0]
+    ) / (2 * h)
+    # Central differences: rounding eps / h = 2e-10, and h^2 = 1e-12 of curvature. The
+    # kinks of relu that lie within h of a row add up to h times their share.
+    tolerance = 1e-6 if activation == "relu" else 1e-8
+    assert objective(theta)[1] @ direction == pytest.approx(difference, abs=tolerance)
+
+
+@pytest.mark.parametrize("entry", ["W1", "b1", "w2", "b2"])
+def test_each_part_of_the_gradient_is_in_its_place(entry):
+    rows, theta = random_rows(40), random_theta()
+    _, gradient = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(theta)
+    direction = np.zeros_like(theta)
+    part = getattr(unflatten(direction, N_FEATURES, N_HIDDEN), entry)
+    part.flat[part.size // 2] = 1e-6
+    difference = (
+        J(theta + direction, rows, "tanh") - J(theta - direction, rows, "tanh")
+    ) / 2e-6
+    here = getattr(unflatten(gradient, N_FEATURES, N_HIDDEN), entry)
+    assert here.flat[part.size // 2] == pytest.approx(difference, abs=1e-8)
+
+
+def test_biases_are_not_penalised():
+    rows, theta = random_rows(20), random_theta()
+    free, strong = (
+        Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, a)(theta) for a in (0, 5)
+    )
+    change = unflatten(strong[1] - free[1], N_FEATURES, N_HIDDEN)
+    assert not change.b1.any()
+    assert not change.b2.any()
+    expected = 5 * unflatten(theta, N_FEATURES, N_HIDDEN).W1 / rows.sample_weight.sum()
+    np.testing.assert_allclose(change.W1, expected, rtol=1e-12)
+
+
+def test_every_evaluation_returns_fresh_float64_and_the_same_bits():
+    rows = random_rows(30)
+    objective = Objective(
+        rows._replace(X=rows.X.astype(np.float32)), ACTIVATIONS["tanh"], N_HIDDEN, ALPHA
+    )
+    first_loss, first = objective(random_theta())
+    kept = first.copy()
+    objective(random_theta(1))
+    again_loss, again = objective(random_theta())
+    assert isinstance(first_loss, float)
+    assert first.dtype == np.float64
+    assert first is not again
+    assert first_loss == again_loss
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_float32_data_gives_the_float64_result_to_its_precision():
+    rows, theta = random_rows(3 * BLOCK_ROWS), random_theta()
+    loss, gradient = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(theta)
+    single = rows._replace(X=rows.X.astype(np.float32))
+    loss32, gradient32 = Objective(single, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(theta)
+    assert loss32 == pytest.approx(loss, rel=1e-6)
+    np.testing.assert_allclose(gradient32, gradient, atol=1e-6)
+
+
+def test_an_evaluation_allocates_nothing_that_grows_with_the_rows():
+    def peak(n_blocks):
+        objective = Objective(
+            random_rows(n_blocks * BLOCK_ROWS), ACTIVATIONS["tanh"], N_HIDDEN, ALPHA
+        )
+        theta = random_theta()
+        objective(theta)
+        tracemalloc.start()
+        objective(theta)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    one_row_vector = 20 * BLOCK_ROWS * 8  # what a single array of 20 blocks would take
+    assert peak(20) < peak(2) + one_row_vector / 4
+
+
+@pytest.mark.parametrize("z", [-800.0, -30.0, 0.0, 30.0, 800.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_the_log_loss_is_exact_for_any_logit(z, y):
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        loss, slope = log_loss_and_slope(np.array([z]), np.array([y]))
+    u = -z if y else z  # the logit of being wrong; abs=0, as small losses count too
+    assert loss[0] == pytest.approx(np.logaddexp(0, u), rel=1e-14, abs=0)
+    assert abs(slope[0]) == pytest.approx(np.exp(-np.logaddexp(0, -u)), rel=1e-12, abs=0)
+    assert np.sign(slope[0]) == (-1 if y else 1) * (u > -800)
+
+
+def test_held_out_loss_is_the_weighted_log_loss_of_scikit_learn():
+    rows, theta = random_rows(BLOCK_ROWS + 9), random_theta()
+    W1, b1, w2, b2 = unflatten(theta, N_FEATURES, N_HIDDEN)
+    p = 1 / (1 + np.exp(-(np.tanh(rows.X @ W1 + b1) @ w2 + b2)))
+    assert mean_log_loss(theta, rows, ACTIVATIONS["tanh"], N_HIDDEN) == pytest.approx(
+        log_loss(rows.y, p, sample_weight=rows.sample_weight), rel=1e-12
+    )
+
+
+def test_a_relu_pair_is_logistic_regression():
+    # relu(z) - relu(-z) = z: two units make a linear model, and at alpha=0 its J is the
+    # log-loss of LogisticRegression, which has its minimum there.
+    rows = random_rows(200)
+    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    model.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
+
+    def pair(coef, intercept):
+        W1 = np.column_stack([coef, -coef])
+        return flatten(Parameters(W1, np.zeros(2), np.array([1.0, -1.0]), intercept))
+
+    coef, intercept = model.coef_[0], model.intercept_
+    objective = Objective(rows, ACTIVATIONS["relu"], n_hidden=2, alpha=0.0)
+    loss, gradient = objective(pair(coef, intercept))
+    p = model.predict_proba(rows.X)
+    assert loss == pytest.approx(
+        log_loss(rows.y, p, sample_weight=rows.sample_weight), rel=1e-9
+    )
+    for column in np.eye(N_FEATURES):
+        along = pair(column, np.zeros(1))
+        along[-3:-1] = 0  # w2 stays
+        assert gradient @ along == pytest.approx(0, abs=1e-6)
