@@ -1,0 +1,10 @@
+"""What is wrong with a start or an end of training, in words, with what to set.
+
+The numbers come from `_core.diagnostics`; here they become warnings. They are taken on
+a few hundred rows, spread over the table, so that looking costs next to nothing.
+"""
+
+from sk_shallow.advice.ends import warn_of_collapse, warn_of_early_end
+from sk_shallow.advice.starts import warn_of_start
+
+__all__ = ["warn_of_collapse", "warn_of_early_end", "warn_of_start"]

@@ -1,0 +1,166 @@
+"""Did training end badly? CollapseWarning and ConvergenceWarning."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.diagnostics import column_sizes, is_symmetric, linear_signal
+from sk_shallow._core.network import logits
+from sk_shallow._core.parameters import Parameters, cast
+from sk_shallow._core.rows import Rows, spread_rows
+from sk_shallow.advice.starts import (
+    LARGEST_COLUMN,
+    MOST_ROWS,
+    layer_of,
+    remedy_for_symmetry,
+)
+from sk_shallow.advice.wording import sentence, significant, standardise, warn
+from sk_shallow.exceptions import CollapseWarning
+from sk_shallow.start import Start
+from sk_shallow.training import Training
+
+CONSTANT_LOGITS = 0.05  # standard deviation of z2 below this: a collapsed net
+TINY_SIZE = 0.05  # mean |Z1| below this: a start next to the zero net
+LIVELY_SIZE = 0.5  # mean |Z1| that a start away from the zero net has
+LIGHT_ROWS = 0.5  # mean weight of a row below which alpha is strong by accident
+
+# The gradient above which a line search that fails has ended too early. The minima of
+# relu may lie on kinks, where no gradient is 0.
+LARGE_GRADIENT = {"tanh": 1e-3, "logistic": 1e-3, "relu": 0.1}
+
+
+def warn_of_early_end(
+    training: Training, start: Start, rows: Rows, max_iter: int, tol: float
+) -> None:
+    """ConvergenceWarning, if training ended before it got down."""
+    reached = (
+        f"the largest gradient is {training.max_gradient:.1e}, where {tol / 10:.0e} "
+        f"counts as converged"
+    )
+    if training.stop_reason == "max_iter":
+        warn(
+            f"Training used up max_iter={max_iter} iterations; {reached}. Raise max_iter, "
+            f"or {standardise(rows.X)}.",
+            ConvergenceWarning,
+        )
+    elif (
+        training.stop_reason == "line_search"
+        and training.max_gradient > LARGE_GRADIENT[start.activation]
+    ):
+        warn(
+            f"Training stopped at iteration {training.n_iter} because no step lowers J any "
+            f"more; {reached}. {sentence(standardise(rows.X))} If it is, lower init_scale "
+            f"or alpha, and give rows weights near 1.",
+            ConvergenceWarning,
+        )
+
+
+def warn_of_collapse(start: Start, end: Parameters, rows: Rows, alpha: float) -> None:
+    """CollapseWarning, if the net that training ended with is constant."""
+    end, activation = cast(end, rows.X.dtype), ACTIVATIONS[start.activation]
+    # All rows are looked at only where a few suggest a collapse: few may be alike.
+    for X in (spread_rows(rows.X, MOST_ROWS), rows.X):
+        spread = float(logits(end, X, activation).std(dtype=np.float64))
+        if spread >= CONSTANT_LOGITS:
+            return
+    causes = collapse_causes(start, rows, alpha)
+    warn(
+        f"The fitted net is almost constant: its logits vary by {spread:.1g} over the "
+        f"training rows, so every row gets nearly the same probability. Cause: "
+        f"{'; '.join(cause.why for cause in causes)}. "
+        f"{sentence(' and '.join(cause.remedy for cause in causes))}",
+        CollapseWarning,
+    )
+
+
+class Cause(NamedTuple):
+    """What drew training to the zero net, and what to set against it."""
+
+    why: str
+    remedy: str
+
+
+def collapse_causes(start: Start, rows: Rows, alpha: float) -> list[Cause]:
+    """All causes that hold; where columns or weights are off, those come first."""
+    units = cause_in_units(start)
+    data = cause_in_columns(rows) or cause_in_weights(rows, alpha)
+    if data:
+        causes = [units, data]
+    else:
+        causes = [units or cause_in_size(start, rows), cause_in_alpha(start, rows, alpha)]
+    return [cause for cause in causes if cause] or [last_cause(alpha)]
+
+
+def last_cause(alpha: float) -> Cause:
+    if alpha == 0:
+        return Cause("X says nothing about y", "give X a column that varies with y")
+    return Cause(
+        "the penalty outweighs what X says about y",
+        f"set alpha={significant(alpha / 10):g}",
+    )
+
+
+def cause_in_units(start: Start) -> Cause | None:
+    if not is_symmetric(start.parameters):
+        return None
+    return Cause(
+        f"it started with identical units ({start.origin})", remedy_for_symmetry(start)
+    )
+
+
+def cause_in_columns(rows: Rows) -> Cause | None:
+    sizes = column_sizes(spread_rows(rows.X, MOST_ROWS))
+    largest = sizes.max()
+    if largest == 0:
+        return Cause("X is 0 in every row", "give X a column that varies with y")
+    if 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN:
+        return None
+    return Cause(
+        f"columns of X have sizes from {sizes.min():.1g} to {largest:.1g}, far from 1",
+        standardise(rows.X),
+    )
+
+
+def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:
+    n, total = len(rows.y), rows.sample_weight.sum()
+    if total >= LIGHT_ROWS * n:
+        return None
+    return Cause(
+        f"the weights add up to {total:.3g} over {n} rows, and alpha={alpha:.3g} is "
+        f"measured against that sum",
+        f"rescale sample_weight (and class_weight) to a mean of 1, or set "
+        f"alpha={significant(alpha * total / n):g}",
+    )
+
+
+def cause_in_size(start: Start, rows: Rows) -> Cause | None:
+    size = layer_of(start, spread_rows(rows.X, MOST_ROWS)).size
+    if size >= TINY_SIZE:
+        return None
+    scalable = size > 0 and start.init is not None
+    return Cause(
+        f"it started next to the zero net ({start.origin})",
+        f"set init_scale={significant(start.init_scale * LIVELY_SIZE / size):g}"
+        if scalable
+        else remedy_for_symmetry(start),
+    )
+
+
+def cause_in_alpha(start: Start, rows: Rows, alpha: float) -> Cause | None:
+    if start.activation == "relu":  # no slope at 0, so no such threshold
+        return None
+    # On all rows, not on a sample: it is one product with a vector, paid only by
+    # collapsed nets, and the noise of a sampled norm would hide the trap.
+    signal = ACTIVATIONS[start.activation].max_slope * linear_signal(rows)
+    if alpha <= signal:
+        return None
+    # Classes that no line separates have next to no signal: for them, a tenth of the
+    # default is weak enough.
+    weak = min(0.1 * rows.X.shape[1] ** 0.5, alpha / 10)
+    return Cause(
+        f"alpha={alpha:.3g} is above the pull of the data on a net near zero, "
+        f"|X'(y - mean y)| phi'(0) = {signal:.3g}, so the zero net is a local minimum",
+        f"set alpha={significant(max(signal / 2, weak)):g}",
+    )

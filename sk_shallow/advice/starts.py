@@ -1,0 +1,111 @@
+"""Is the start a bad one? SymmetryWarning and SaturationWarning."""
+
+import numpy as np
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.diagnostics import (
+    HiddenLayer,
+    column_sizes,
+    hidden_layer,
+    is_symmetric,
+)
+from sk_shallow._core.initializers import INITIALIZERS
+from sk_shallow._core.network import logits
+from sk_shallow._core.parameters import cast
+from sk_shallow._core.rows import Matrix, spread_rows
+from sk_shallow.advice.wording import sentence, significant, standardise, warn
+from sk_shallow.exceptions import SaturationWarning, SymmetryWarning
+from sk_shallow.start import Start
+
+MOST_ROWS = 300  # looked at, so that looking costs under 1 % of a short fit
+MOST_SATURATED = 0.5  # share of unit-row pairs on the flat part from which we warn
+MOST_DEAD = 0.25  # share of relu units dead on every row from which we warn
+LARGEST_LOGIT = 100.0  # mean |z2| of a relu net from which we warn
+LARGEST_COLUMN = 3.0  # a column of X of a size above this has not been standardised
+
+
+def warn_of_start(start: Start, X: Matrix) -> None:
+    """SymmetryWarning or SaturationWarning, if the start deserves one."""
+    if is_symmetric(start.parameters):
+        warn(symmetry_message(start), SymmetryWarning)
+        return
+    if start.init is None:  # trained units may well be saturated
+        return
+    X = spread_rows(X, MOST_ROWS)
+    layer = layer_of(start, X)
+    if layer.size == 0 or not np.isfinite(layer.size):
+        return  # a zero start of one unit; or the first iteration says what overflows
+    message = relu_message if start.activation == "relu" else plateau_message
+    text = message(start, layer, X)
+    if text:
+        warn(text, SaturationWarning)
+
+
+def layer_of(start: Start, X: Matrix) -> HiddenLayer:
+    return hidden_layer(cast(start.parameters, X.dtype), X, ACTIVATIONS[start.activation])
+
+
+def symmetry_message(start: Start) -> str:
+    return (
+        f"All {start.parameters.n_hidden} hidden units start identical ({start.origin}), "
+        f"so they get the same gradient at every iteration and the net is worth one unit. "
+        f"{sentence(remedy_for_symmetry(start))}"
+    )
+
+
+def remedy_for_symmetry(start: Start) -> str:
+    if start.init is None:
+        return "set warm_start=False"
+    if start.init_scale == 0 and start.init not in ("zeros", "constant"):
+        scheme = INITIALIZERS.get(str(start.init))
+        return f"set init_scale={scheme.default_scale if scheme else 1:g}"
+    return "set init='glorot_uniform' with init_scale=None"
+
+
+def plateau_message(start: Start, layer: HiddenLayer, X: Matrix) -> str | None:
+    """For tanh and logistic: too many unit-row pairs where phi is flat."""
+    if layer.saturated_share <= MOST_SATURATED:
+        return None
+    linear_range = ACTIVATIONS[start.activation].linear_range
+    return (
+        f"{layer.saturated_share:.0%} of the hidden activations start on the flat part of "
+        f"{start.activation} (slope under 5 % of its maximum), where gradients are small: "
+        f"training may take longer, or end in a worse net. "
+        f"{remedy_for_size(start, X, linear_range / layer.size)}"
+    )
+
+
+def relu_message(start: Start, layer: HiddenLayer, X: Matrix) -> str | None:
+    """For relu: too many dead units, or logits that explode."""
+    n_hidden = start.parameters.n_hidden
+    if layer.n_dead >= MOST_DEAD * n_hidden:
+        return (
+            f"{layer.n_dead} of {n_hidden} hidden units ({layer.n_dead / n_hidden:.0%}) "
+            f"start dead: relu gives 0 on every row, so they get no gradient and never "
+            f"learn. {sentence(standardise(X))} Or set activation='tanh'."
+        )
+    z2 = logits(cast(start.parameters, X.dtype), X, ACTIVATIONS["relu"])
+    size = float(np.abs(z2).mean(dtype=np.float64))
+    if size < LARGEST_LOGIT:
+        return None
+    # Without biases a relu net grows with the square of init_scale.
+    return (
+        f"The logits start at a size of {size:.1g}, where the output is flat: the net is "
+        f"sure of every row before it has learnt, and training may end in a worse net. "
+        f"{remedy_for_size(start, X, size**-0.5)}"
+    )
+
+
+def remedy_for_size(start: Start, X: Matrix, factor: float) -> str:
+    """What makes pre-activations smaller: other columns, or `factor` on init_scale."""
+    remedy = (
+        f"set init_scale={significant(start.init_scale * factor):g} "
+        f"(now {start.init_scale:.3g})"
+    )
+    largest = column_sizes(X).max()
+    if largest <= LARGEST_COLUMN:
+        return sentence(remedy)
+    return (
+        f"Columns of X have a size of up to {largest:.2g}: {standardise(X)}. Only where "
+        f"that is impossible, {remedy}."
+    )

@@ -1,0 +1,368 @@
+"""A bad start speaks up, says why, and its advice helps when it is followed."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_shallow import (
+    CollapseWarning,
+    InitializationWarning,
+    SaturationWarning,
+    ShallowNetClassifier,
+    SymmetryWarning,
+)
+from sk_shallow._core.diagnostics import hidden_layer
+from sk_shallow.advice.wording import significant
+
+
+def caught(X, y, **parameters):
+    """The fitted net, and its warnings as {category: message}."""
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        net = ShallowNetClassifier(random_state=0, **parameters).fit(X, y)
+    assert len({w.category for w in record}) == len(record)
+    return net, {w.category: str(w.message) for w in record}
+
+
+def number(parameter, message):
+    """The number that the advice in a message gives to a parameter."""
+    return float(re.search(rf"et {parameter}=([-+.e\d]*\d)", message).group(1))
+
+
+# --- Symmetry -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "origin", "advice"),
+    [
+        (
+            {"init": "zeros"},
+            "init='zeros', init_scale=1",
+            "Set init='glorot_uniform' with init_scale=None.",
+        ),
+        (
+            {"init": "constant"},
+            "init='constant', init_scale=0.01",
+            "Set init='glorot_uniform' with init_scale=None.",
+        ),
+        (
+            {"init": "normal", "init_scale": 0},
+            "init='normal', init_scale=0",
+            "Set init_scale=0.01.",
+        ),
+        ({"init_scale": 0}, "init='glorot_uniform', init_scale=0", "Set init_scale=1."),
+    ],
+)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+def test_identical_units_are_told_with_their_origin_and_a_way_out(
+    cancer, parameters, origin, advice, activation
+):
+    _, told = caught(*cancer, activation=activation, n_hidden=7, **parameters)
+    assert f"All 7 hidden units start identical ({origin})" in told[SymmetryWarning]
+    assert advice in told[SymmetryWarning]
+    assert SaturationWarning not in told
+
+
+def test_a_callable_with_identical_columns_is_told(cancer):
+    def twins(rng, shape):
+        return np.ones(shape)
+
+    _, told = caught(*cancer, init=twins, init_scale=0.1)
+    assert "init=twins, init_scale=0.1" in told[SymmetryWarning]
+
+
+def test_one_unit_alone_is_not_symmetric(cancer):
+    _, told = caught(*cancer, init="constant", n_hidden=1)
+    assert not told
+
+
+# --- Saturation ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+@pytest.mark.parametrize(
+    "init", ["glorot_uniform", "normal", lambda rng, shape: rng.random(shape)]
+)
+@pytest.mark.parametrize("init_scale", [30, 1000])
+def test_the_scale_that_is_advised_does_not_saturate(cancer, activation, init, init_scale):
+    _, told = caught(*cancer, activation=activation, init=init, init_scale=init_scale)
+    message = told[SaturationWarning]
+    assert int(message.split("%")[0]) > 50
+    assert f"flat part of {activation}" in message
+    assert "tandardise" not in message  # X is
+    _, told = caught(
+        *cancer, activation=activation, init=init, init_scale=number("init_scale", message)
+    )
+    assert SaturationWarning not in told
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_columns_that_are_not_standardised_are_named_as_the_cause(
+    raw_cancer, activation, kind
+):
+    X, y = raw_cancer
+    _, told = caught(kind(X), y, activation=activation, max_iter=3)
+    message = told[SaturationWarning]
+    assert re.search("Columns of X have a size of up to .*: standardise X", message)
+    assert ("with_mean=False" in message) == sparse.issparse(kind(X))
+    _, told = caught(
+        kind(X),
+        y,
+        activation=activation,
+        max_iter=3,
+        init_scale=number("init_scale", message),
+    )
+    assert SaturationWarning not in told
+
+
+def test_dead_relu_units_are_counted(raw_cancer, cancer):
+    def some_dead(rng, shape):
+        W = np.abs(rng.standard_normal(shape))
+        W[:, ::2] *= -1  # X is positive: these give 0 on every row
+        return W
+
+    _, told = caught(
+        *raw_cancer, activation="relu", init=some_dead, n_hidden=10, max_iter=3
+    )
+    assert told[SaturationWarning].startswith("5 of 10 hidden units (50%) start dead: relu")
+    assert "Standardise X" in told[SaturationWarning]
+
+
+@pytest.mark.parametrize(("n_dead", "warned"), [(2, False), (3, True)])
+def test_a_quarter_of_dead_units_is_too_many(raw_cancer, n_dead, warned):
+    def some_dead(rng, shape):
+        W = np.abs(rng.standard_normal(shape)) / 1000
+        W[:, :n_dead] *= -1
+        return W
+
+    _, told = caught(
+        *raw_cancer, activation="relu", init=some_dead, n_hidden=10, max_iter=3
+    )
+    assert (SaturationWarning in told) == warned
+
+
+def test_relu_logits_that_explode_are_told_with_a_scale_that_helps(cancer):
+    _, told = caught(*cancer, activation="relu", init_scale=1e6)
+    assert "The logits start at a size of " in told[SaturationWarning]
+    scale = number("init_scale", told[SaturationWarning])
+    net, told = caught(*cancer, activation="relu", init_scale=scale)
+    assert not told
+    assert net.score(*cancer) > 0.97
+
+
+# --- Collapse -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "normal", "alpha": 5.0},
+        {"init": "normal", "init_scale": 1e-8},
+        {"alpha": 300.0},
+    ],
+    ids=["the lecture's start", "a tiny start", "a strong penalty"],
+)
+def test_a_net_is_constant_exactly_when_it_says_so(nonlinear, seed, parameters):
+    X, y = nonlinear(seed)
+    net, told = caught(X, y, **parameters)
+    constant = net.decision_function(X).std() < 0.05
+    assert (CollapseWarning in told) == constant
+    assert constant == (np.ptp(net.predict_proba(X)[:, 1]) < 0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "zeros"},
+        {"init_scale": 0},
+        {"init": "normal", "init_scale": 1e-8},
+        {"init": "normal", "alpha": 5.0},
+        {"alpha": 100.0},
+    ],
+    ids=str,
+)
+def test_following_the_advice_leads_out_of_the_collapse(circles, seed, parameters):
+    X, y = circles(seed)
+    for _ in range(3):  # a penalty far too strong is lowered step by step
+        net, told = caught(X, y, **parameters)
+        if CollapseWarning not in told:
+            break
+        message = told[CollapseWarning]
+        assert "so every row gets nearly the same probability. Cause: " in message
+        for name in ("init_scale", "alpha"):
+            if f"et {name}=" in message:
+                parameters = {**parameters, name: number(name, message)}
+        if "et init='glorot_uniform'" in message:
+            parameters = {**parameters, "init": "glorot_uniform", "init_scale": None}
+    assert net.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cause"),
+    [
+        ({"init": "zeros"}, "it started with identical units"),
+        ({"init_scale": 1e-9}, "it started next to the zero net"),
+        ({"alpha": 500.0}, "alpha=500 is above the pull of the data on a net near zero"),
+    ],
+)
+def test_the_cause_of_a_collapse_is_named(circles, parameters, cause):
+    _, told = caught(*circles(0), **parameters)
+    assert cause in told[CollapseWarning]
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_a_collapse_on_columns_of_another_size_says_standardise_and_nothing_else(
+    cancer, factor
+):
+    X, y = cancer
+    _, told = caught(factor * X, y, alpha=1e5 * factor)
+    message = told[CollapseWarning]
+    assert re.search(r"columns of X have sizes from \S+ to \S+, far from 1", message)
+    assert message.endswith("Standardise X (sklearn.preprocessing.StandardScaler).")
+
+
+def test_a_collapse_under_light_weights_says_how_to_rescale_them(cancer):
+    X, y = cancer
+    weight = np.full(len(y), 1 / len(y))
+    with pytest.warns(CollapseWarning, match="weights add up to 1 over 569 rows") as record:
+        ShallowNetClassifier(random_state=0).fit(X, y, sample_weight=weight)
+    alpha = number("alpha", str(record[0].message))
+    assert alpha == pytest.approx(np.sqrt(30) / 569, rel=0.1)
+    net = ShallowNetClassifier(random_state=0, alpha=alpha).fit(X, y, sample_weight=weight)
+    assert net.score(X, y) > 0.98
+
+
+def test_a_collapse_on_nothing_says_so(cancer):
+    X, y = cancer
+    _, told = caught(np.zeros_like(X), y)
+    assert "X is 0 in every row" in told[CollapseWarning]
+
+
+def test_a_net_that_only_looks_constant_on_a_few_rows_is_not_called_so():
+    x = np.zeros((3000, 1))
+    x[::600] = 1.0
+    net, told = caught(x, x[:, 0] > 0, alpha=1e-6, early_stopping=False)
+    assert np.ptp(net.decision_function(x)) > 1
+    assert CollapseWarning not in told
+
+
+@pytest.mark.parametrize("alpha", [0, 1.0])
+def test_columns_that_say_nothing_about_y(alpha):
+    X = np.tile(np.random.default_rng(0).standard_normal((40, 2)), (2, 1))
+    _, told = caught(X, np.repeat([0, 1], 40), alpha=alpha, n_hidden=2)
+    assert ("set alpha" in told[CollapseWarning].lower()) == (alpha > 0)
+
+
+def test_one_unit_from_zero_is_told_at_the_end_and_not_called_dead(cancer):
+    _, told = caught(*cancer, n_hidden=1, activation="relu", init="zeros")
+    assert set(told) == {CollapseWarning}
+    assert "Set init='glorot_uniform' with init_scale=None" in told[CollapseWarning]
+
+
+# --- Convergence --------------------------------------------------------------------
+
+
+def test_used_up_iterations_name_max_iter_and_the_gradient(cancer):
+    net, told = caught(*cancer, max_iter=3)
+    assert set(told) == {ConvergenceWarning}
+    assert "max_iter=3" in told[ConvergenceWarning]
+    assert re.search(
+        r"largest gradient is \d\.\de-\d\d, where 1e-05", told[ConvergenceWarning]
+    )
+    assert net.stop_reason_ == "max_iter"
+
+
+def test_steps_that_no_longer_lower_J_far_from_a_minimum_are_told(cancer):
+    net, told = caught(*cancer, init_scale=1e20)
+    assert net.stop_reason_ == "line_search"
+    assert "If it is, lower init_scale or alpha" in told[ConvergenceWarning]
+
+
+def test_the_same_without_a_word_when_training_gets_down(cancer):
+    net, told = caught(*cancer)
+    assert not told
+    assert net.stop_reason_ in {"loss", "gradient"}
+
+
+# --- Manners ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "init", ["glorot_normal", "he_uniform", "lecun_normal", "orthogonal", "normal"]
+)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+def test_a_good_start_is_silent(cancer, large, init, activation):
+    for X, y in (cancer, large):
+        _, told = caught(X, y, init=init, activation=activation)
+        assert not told
+
+
+def test_the_warning_points_at_the_line_that_called_fit(cancer):
+    with pytest.warns(SymmetryWarning) as record:
+        ShallowNetClassifier(init="constant").fit(*cancer)
+    assert record[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("parameters", "category"),
+    [
+        ({"init_scale": 1e3}, SaturationWarning),
+        ({"alpha": 1e5}, CollapseWarning),
+        ({"max_iter": 1}, ConvergenceWarning),
+    ],
+)
+def test_so_do_the_others(cancer, parameters, category):
+    with pytest.warns(category) as record:
+        ShallowNetClassifier(random_state=0, **parameters).fit(*cancer)
+    assert {warning.filename for warning in record} == {__file__}
+
+
+def test_a_trained_net_that_is_saturated_continues_in_silence(raw_cancer):
+    X, y = raw_cancer
+    net = ShallowNetClassifier(random_state=0, warm_start=True, max_iter=20)
+    with pytest.warns((SaturationWarning, ConvergenceWarning)):
+        net.fit(X, y)
+    with pytest.warns(ConvergenceWarning) as record:
+        net.fit(X, y)
+    assert not [w for w in record if issubclass(w.category, InitializationWarning)]
+
+
+def test_a_start_is_looked_at_on_a_few_rows(monkeypatch, large):
+    seen = []
+
+    def spy(parameters, X, activation):
+        seen.append(X.shape[0])
+        return hidden_layer(parameters, X, activation)
+
+    monkeypatch.setattr("sk_shallow.advice.starts.hidden_layer", spy)
+    caught(*large)
+    assert seen == [300]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"init": "constant"}, {"init_scale": 1e3}, {"alpha": 1e5}, {"max_iter": 1}],
+)
+def test_a_warning_turned_into_an_error_leaves_the_estimator_as_it_was(cancer, parameters):
+    net = ShallowNetClassifier(**parameters)
+    before = dict(vars(net))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises((InitializationWarning, ConvergenceWarning)):
+            net.fit(*cancer)
+    assert vars(net) == before
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0199, 0.01), (1.0, 1.0), (99.0, 90.0), (0.3, 0.3), (6.5e-7, 6e-7)],
+)
+def test_significant_rounds_down_to_one_digit(value, expected):
+    assert significant(value) == expected

@@ -1,0 +1,171 @@
+"""Two ways of saying the same give the same net."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+
+from sk_shallow import ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+
+
+@pytest.fixture(scope="module")
+def table():
+    X, y = make_classification(120, 5, flip_y=0.1, random_state=0)
+    return X, y, np.random.default_rng(0).integers(0, 4, 120)
+
+
+def same_bits(a, b):
+    return all(
+        np.array_equal(x, y)
+        for x, y in zip(
+            [*a.coefs_, *a.intercepts_], [*b.coefs_, *b.intercepts_], strict=True
+        )
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0, 1: 0.5}])
+def test_weights_are_repeated_rows(table, activation, class_weight):
+    X, y, weight = table
+    net = ShallowNetClassifier(
+        8,
+        activation=activation,
+        class_weight=class_weight,
+        random_state=0,
+        tol=1e-8,
+        alpha=5,
+    )
+    weighted = net.fit(X, y, sample_weight=weight).decision_function(X)
+    loss = net.loss_
+    repeated = net.fit(X.repeat(weight, axis=0), y.repeat(weight)).decision_function(X)
+    # The sums run in another order; both descents end at the same minimum to tol. Those
+    # of relu end on one of its kinks, where the same J does not yet mean the same net.
+    assert net.loss_ == pytest.approx(loss, rel=1e-2 if activation == "relu" else 1e-9)
+    if activation != "relu":
+        np.testing.assert_allclose(weighted, repeated, atol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_first_steps_of_weights_and_repeated_rows_are_the_same(table, activation):
+    X, y, weight = table
+    net = ShallowNetClassifier(8, activation=activation, random_state=0)
+    weighted = net.fit(X, y, sample_weight=weight).loss_curve_
+    repeated = net.fit(X.repeat(weight, axis=0), y.repeat(weight)).loss_curve_
+    np.testing.assert_allclose(weighted[:4], repeated[:4], rtol=1e-12)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_rows_of_weight_0_are_absent_rows(table, early_stopping):
+    X, y, weight = table
+    net = ShallowNetClassifier(8, random_state=0, early_stopping=early_stopping, alpha=5)
+    padded = net.fit(X, y, sample_weight=weight).decision_function(X)
+    present = weight > 0
+    dropped = net.fit(
+        X[present], y[present], sample_weight=weight[present]
+    ).decision_function(X)
+    np.testing.assert_allclose(padded, dropped, atol=1e-2)
+
+
+def test_class_weight_is_a_sample_weight(table):
+    X, y, weight = table
+    by_class = np.where(y == 1, 3.0, 0.5)
+    net = ShallowNetClassifier(8, random_state=0, class_weight={0: 0.5, 1: 3.0})
+    folded = net.fit(X, y, sample_weight=weight).coefs_
+    net.set_params(class_weight=None)
+    direct = net.fit(X, y, sample_weight=weight * by_class).coefs_
+    np.testing.assert_array_equal(folded[0], direct[0])
+
+
+def test_balanced_classes_have_the_same_total_weight(table):
+    X, y, _ = table
+    keep = (y == 1) | (np.arange(len(y)) % 4 == 0)
+    X, y = X[keep], y[keep]
+    counts = np.bincount(y)
+    by_class = {k: len(y) / (2 * counts[k]) for k in (0, 1)}
+    nets = [
+        ShallowNetClassifier(8, random_state=0, class_weight=w).fit(X, y)
+        for w in ("balanced", by_class)
+    ]
+    assert same_bits(*nets)
+    assert nets[0].predict_proba(X)[:, 1].mean() < y.mean() - 0.1
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1],
+        [-1, 1],
+        [3.0, 7.0],
+        ["no", "yes"],
+        [False, True],
+        np.array(["a", "b"], object),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_names_of_the_classes_change_no_bit(table, labels, early_stopping):
+    X, y, _ = table
+    net = ShallowNetClassifier(8, random_state=0, early_stopping=early_stopping)
+    reference = net.fit(X, y)
+    coef, predicted = reference.coefs_[0], reference.predict(X)
+    named = net.fit(X, np.array(labels)[y])
+    np.testing.assert_array_equal(named.coefs_[0], coef)
+    np.testing.assert_array_equal(named.predict(X), np.array(labels)[predicted])
+    np.testing.assert_array_equal(named.classes_, labels)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_gives_the_same_bits(large, seed):
+    first, again, other = (
+        ShallowNetClassifier(random_state=s).fit(*large) for s in (seed, seed, seed + 1)
+    )
+    assert same_bits(first, again)
+    assert not same_bits(first, other)
+
+
+def test_verbose_changes_no_bit(table, capsys):
+    X, y, _ = table
+    quiet, loud = (
+        ShallowNetClassifier(8, random_state=0, verbose=verbose).fit(X, y)
+        for verbose in (0, 1)
+    )
+    assert same_bits(quiet, loud)
+    out = capsys.readouterr().out
+    assert out.count("\n") > 15
+    assert out.endswith(f"Stopped: {loud.stop_reason_}.\n")
+
+
+def test_alpha_is_one_over_C(table):
+    # Doubling all weights halves the share of the penalty, as it does with 1/C.
+    X, y, weight = table
+    net = ShallowNetClassifier(8, random_state=0, alpha=2, tol=1e-8)
+    once = net.fit(X, y, sample_weight=weight).decision_function(X)
+    net.set_params(alpha=4)
+    twice = net.fit(X, y, sample_weight=2 * weight).decision_function(X)
+    np.testing.assert_allclose(once, twice, atol=1e-4)
+
+
+def test_init_scale_none_is_the_scheme_s_default(table):
+    X, y, _ = table
+    for init, scale in [("normal", 0.01), ("uniform", 0.01), ("glorot_uniform", 1.0)]:
+        none, given = (
+            ShallowNetClassifier(8, init=init, init_scale=s, random_state=0).fit(X, y)
+            for s in (None, scale)
+        )
+        assert same_bits(none, given)
+
+
+def test_a_callable_init_is_called_for_each_layer_and_scaled(table):
+    X, y, _ = table
+    shapes = []
+
+    def normal(rng, shape):
+        shapes.append(shape)
+        return rng.standard_normal(shape)
+
+    mine, named = (
+        ShallowNetClassifier(8, init=init, init_scale=0.01, random_state=0).fit(X, y)
+        for init in (normal, "normal")
+    )
+    assert shapes == [(5, 8), (8, 1)]
+    assert same_bits(mine, named)

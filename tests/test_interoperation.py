@@ -1,0 +1,227 @@
+"""The estimator goes wherever LogisticRegression goes."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from scipy.stats import loguniform
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
+from sklearn.ensemble import BaggingClassifier
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_validate
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_shallow import ShallowNetClassifier
+
+ignore_bad_starts = pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+
+
+def laplace(rng, shape):
+    """A start of the user's own; at module level, as pickling it needs."""
+    return rng.laplace(size=shape)
+
+
+@pytest.fixture
+def net():
+    return ShallowNetClassifier(8, random_state=0)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"init": laplace, "init_scale": 0.1},
+        {"class_weight": {0: 2, 1: 1}},
+        {"alpha": 3},
+    ],
+)
+def test_clone_keeps_every_parameter(parameters):
+    original = ShallowNetClassifier(5, **parameters)
+    copy = clone(original)
+    assert copy is not original
+    assert copy.get_params() == original.get_params()
+
+
+def round_trips():
+    def through_joblib(net, folder):
+        joblib.dump(net, folder / "net.joblib")
+        return joblib.load(folder / "net.joblib")
+
+    def through_a_memory_map(net, folder):
+        joblib.dump(net, folder / "net.joblib")
+        return joblib.load(folder / "net.joblib", mmap_mode="r")
+
+    return [
+        lambda net, _: pickle.loads(pickle.dumps(net)),
+        through_joblib,
+        through_a_memory_map,
+    ]
+
+
+@pytest.mark.parametrize(
+    "round_trip", round_trips(), ids=["pickle", "joblib", "joblib mmap"]
+)
+@pytest.mark.parametrize("init", ["glorot_uniform", laplace])
+def test_a_stored_net_predicts_the_same_bits(cancer, tmp_path, round_trip, init):
+    X, y = cancer
+    net = ShallowNetClassifier(4, init=init, init_scale=0.1, random_state=0).fit(X, y)
+    back = round_trip(net, tmp_path)
+    np.testing.assert_array_equal(back.predict_proba(X), net.predict_proba(X))
+    assert back.get_params() == net.get_params()
+    np.testing.assert_array_equal(back.fit(X, y).coefs_[0], net.coefs_[0])
+
+
+@ignore_bad_starts
+def test_grid_search_over_the_start_in_a_pipeline(raw_cancer):
+    grid = {
+        "shallownetclassifier__init": ["glorot_uniform", "zeros", laplace],
+        "shallownetclassifier__init_scale": [0, 1e-3, 1],
+    }
+    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2, scoring="neg_log_loss")
+    search.fit(*raw_cancer)
+    assert search.best_params_["shallownetclassifier__init"] != "zeros"
+    assert search.best_params_["shallownetclassifier__init_scale"] > 0
+    results = pd.DataFrame(search.cv_results_)
+    trapped = (results["param_shallownetclassifier__init"] == "zeros") | (
+        results["param_shallownetclassifier__init_scale"] == 0
+    )
+    # The class frequency, the best that a constant can do, has a log-loss of 0.66.
+    np.testing.assert_allclose(-results["mean_test_score"][trapped], 0.66, atol=0.01)
+    assert (-results["mean_test_score"][~trapped] < 0.12).all()
+
+
+@ignore_bad_starts
+def test_parallel_and_serial_search_find_the_same(cancer, net):
+    serial, parallel = (
+        GridSearchCV(net, {"init_scale": [0.1, 1, 10]}, cv=3, n_jobs=n_jobs).fit(*cancer)
+        for n_jobs in (None, 2)
+    )
+    np.testing.assert_allclose(
+        serial.cv_results_["mean_test_score"],
+        parallel.cv_results_["mean_test_score"],
+        atol=0.01,
+    )
+
+
+@ignore_bad_starts
+def test_random_search_over_a_log_uniform_scale(cancer, net):
+    search = RandomizedSearchCV(
+        net, {"init_scale": loguniform(1e-3, 1e1)}, n_iter=4, cv=2, random_state=0
+    )
+    assert search.fit(*cancer).best_score_ > 0.95
+
+
+def test_calibration(raw_cancer, net):
+    model = CalibratedClassifierCV(make_pipeline(StandardScaler(), net), cv=3)
+    assert model.fit(*raw_cancer).score(*raw_cancer) > 0.95
+
+
+def test_one_versus_rest_makes_three_classes(net):
+    X, y = load_iris(return_X_y=True)
+    model = make_pipeline(StandardScaler(), OneVsRestClassifier(net)).fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert model.predict_proba(X).shape == (150, 3)
+
+
+def test_bagging(cancer, net):
+    assert BaggingClassifier(net, 3, random_state=0).fit(*cancer).score(*cancer) > 0.95
+
+
+def test_cross_validation_gives_all_scores(cancer, net):
+    result = cross_validate(
+        net, *cancer, cv=3, scoring=["roc_auc", "neg_log_loss", "accuracy"]
+    )
+    assert (result["test_roc_auc"] > 0.97).all()
+
+
+def test_sample_weight_is_routed_through_a_pipeline(cancer):
+    X, y = cancer
+    weight = np.where(y == 1, 10.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        net = ShallowNetClassifier(4, random_state=0).set_fit_request(sample_weight=True)
+        net.set_score_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        routed = make_pipeline(scaler, net).fit(X, y, sample_weight=weight)
+        GridSearchCV(net, {"alpha": [1, 5]}, cv=2).fit(X, y, sample_weight=weight)
+    direct = ShallowNetClassifier(4, random_state=0).fit(
+        StandardScaler().fit_transform(X), y, sample_weight=weight
+    )
+    np.testing.assert_array_equal(routed[-1].coefs_[0], direct.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        lambda X, names: pd.DataFrame(X, columns=names),
+        lambda X, names: pl.DataFrame(X, schema=names),
+    ],
+    ids=["pandas", "polars"],
+)
+@pytest.mark.parametrize("series", [pd.Series, pl.Series, list, tuple])
+def test_data_frames_and_series(cancer, net, frame, series):
+    X, y = cancer
+    names = [f"column {k}" for k in range(X.shape[1])]
+    labels = np.array(["benign", "malignant"])[y].tolist()
+    table = frame(X, names)
+    net.fit(table, series(labels))
+    np.testing.assert_array_equal(net.feature_names_in_, names)
+    np.testing.assert_array_equal(
+        net.decision_function(table), clone(net).fit(table, labels).decision_function(table)
+    )
+    assert set(net.predict(table)) == {"benign", "malignant"}
+    with pytest.raises(ValueError, match="feature names"):
+        net.predict(frame(X, names[::-1]))
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        lambda y: pd.Series(y).astype("category"),
+        lambda y: pd.Series(y == 1, dtype="boolean"),
+        lambda y: pd.Series(np.where(y == 1, "yes", "no"), dtype="string"),
+        lambda y: pd.Series(y, dtype="Int64"),
+    ],
+    ids=["category", "boolean", "string", "Int64"],
+)
+def test_the_label_types_of_pandas(cancer, net, y):
+    X, labels = cancer
+    assert net.fit(X, y(labels)).score(X, y(labels)) > 0.97
+
+
+def test_lists_of_numbers(net):
+    X = [[0.0, 1.0], [1.0, 0.0], [0.2, 1.0], [1.0, 0.1]] * 5
+    assert (
+        net.set_params(alpha=0.1).fit(X, [0, 1, 0, 1] * 5).score(X, [0, 1, 0, 1] * 5) == 1
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_read_only_memory_map_is_read_and_never_written(cancer, net, tmp_path, dtype):
+    X, y = cancer
+    path = tmp_path / "X.npy"
+    np.save(path, X.astype(dtype))
+    before = path.read_bytes()
+    mapped = np.load(path, mmap_mode="r")
+    net.fit(mapped, y)
+    np.testing.assert_array_equal(
+        net.predict_proba(mapped), clone(net).fit(X.astype(dtype), y).predict_proba(mapped)
+    )
+    assert path.read_bytes() == before
+
+
+def test_neither_X_nor_y_nor_weights_are_changed(large):
+    X, y = large
+    weight = np.ones(len(y))
+    copies = X.copy(), y.copy(), weight.copy()
+    net = ShallowNetClassifier(4, random_state=0, class_weight="balanced")
+    net.fit(X, y, sample_weight=weight).predict_proba(X)
+    for array, copy in zip((X, y, weight), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)

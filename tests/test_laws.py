@@ -1,0 +1,225 @@
+"""What the lectures on initialisation claim, as laws.
+
+1. Logistic regression may start at zero; a net with a hidden layer may not.
+2. With W at zero, every hidden unit computes the same function on every row.
+3. Backpropagation gives such units the same gradient, so they are equal after every
+   iteration. The same holds for any constant start.
+4. Such a net is worth one hidden unit, however many it has.
+5. Small random weights break the symmetry, and biases may start at 0 all the same.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from sk_shallow import CollapseWarning, ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.initializers import INITIALIZERS
+from sk_shallow._core.network import logits
+from sk_shallow._core.objective import Objective
+from sk_shallow._core.parameters import Parameters, flatten, unflatten
+from sk_shallow._core.rows import Rows
+from sk_shallow._core.solvers import SOLVERS
+
+N_HIDDEN = 6
+ignore_bad_starts = pytest.mark.filterwarnings(
+    "ignore::sk_shallow.InitializationWarning",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+)
+
+
+def trained(init, scale, activation, X, y, n_iter, alpha=0.1, seed=0):
+    """The weights after each of n_iter iterations, the start first."""
+    rows = Rows(X, np.asarray(y, float), np.ones(len(y)))
+    rng = np.random.default_rng(seed)
+    start = INITIALIZERS[init].initialize(rng, X, rows.sample_weight, N_HIDDEN, scale)
+    path = []
+
+    def hook(theta, loss, gradient):
+        path.append(unflatten(theta.copy(), X.shape[1], N_HIDDEN))
+        return False
+
+    objective = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, alpha)
+    SOLVERS["lbfgs"](objective, flatten(start), hook, n_iter)
+    return path
+
+
+def differences_between_units(net):
+    W1, b1, w2, _ = net
+    return max(
+        np.abs(W1 - W1[:, :1]).max(), np.abs(b1 - b1[0]).max(), np.abs(w2 - w2[0]).max()
+    )
+
+
+@ignore_bad_starts
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_1_a_zero_start_gives_the_class_frequency_where_logistic_regression_learns(
+    cancer, activation
+):
+    X, y = cancer
+    net = ShallowNetClassifier(activation=activation, init="zeros").fit(X, y)
+    np.testing.assert_allclose(net.predict_proba(X)[:, 1], y.mean(), atol=1e-4)
+    assert net.n_iter_ >= 1
+    assert net.stop_reason_ == "gradient"
+    assert not net.coefs_[0].any()  # not near zero: exactly zero, as at the start
+    assert LogisticRegression().fit(X, y).score(X, y) > 0.98  # scikit-learn starts it at 0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_2_units_without_weights_compute_the_same_function(cancer, activation):
+    X, _ = cancer
+    zero = INITIALIZERS["zeros"].initialize(np.random.default_rng(0), X, X, N_HIDDEN, 1.0)
+    hidden = ACTIVATIONS[activation].apply(X @ zero.W1 + zero.b1)
+    assert np.unique(hidden).size == 1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("n_iter", [1, 5, 50])
+def test_3_a_zero_start_keeps_all_units_equal_bit_for_bit(nonlinear, activation, n_iter):
+    X, y = nonlinear(0)
+    for net in trained("zeros", 1.0, activation, X, y, n_iter):
+        assert differences_between_units(net) == 0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("scale", [0.01, 0.5, 1.0])
+def test_3_a_constant_start_keeps_all_units_equal(cancer, activation, scale):
+    # In exact arithmetic for ever. Matrix products treat columns at the edge differently
+    # by an ulp, and training amplifies it: ten iterations are safely below 1e-10.
+    path = trained("constant", scale, activation, *cancer, n_iter=10)
+    assert len(path) == 11
+    assert np.abs(path[-1].W1 - path[0].W1).max() > 1e-3  # it does learn
+    assert max(map(differences_between_units, path)) < 1e-10
+
+
+def one_unit_J(rows, activation, n_units, alpha):
+    """J of one unit (w, b, v, b2) that stands for n_units equal ones (w, b, v / n_units).
+
+    The same net, and the same penalty: alpha/2 (n_units |w|^2 + v^2 / n_units).
+    """
+    unpenalised = Objective(rows, ACTIVATIONS[activation], n_hidden=1, alpha=0.0)
+    n_features, total = rows.X.shape[1], rows.sample_weight.sum()
+    strength = alpha * np.r_[np.full(n_features, n_units), 0, 1 / n_units, 0]
+
+    def J(theta):
+        loss, gradient = unpenalised(theta)
+        penalty = 0.5 * strength @ theta**2
+        return loss + penalty / total, gradient + strength * theta / total
+
+    return J
+
+
+def as_one_unit(net):
+    return flatten(Parameters(net.W1[:, :1], net.b1[:1], net.w2[:1] * net.n_hidden, net.b2))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("scale", [0.01, 0.5])
+def test_4_equal_units_have_the_loss_and_the_gradient_of_one(cancer, activation, scale):
+    X, y = cancer
+    rows = Rows(X, y.astype(float), np.ones(len(y)))
+    J_one = one_unit_J(rows, activation, N_HIDDEN, alpha=0.1)
+    J_many = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, alpha=0.1)
+    for net in trained("constant", scale, activation, X, y, n_iter=10):
+        loss, gradient = J_many(flatten(net))
+        loss_one, gradient_one = J_one(as_one_unit(net))
+        assert loss_one == pytest.approx(loss, rel=1e-8)
+        # A step of w moves n_units columns at once, a step of v a part of each w2.
+        many, one = unflatten(gradient, 30, N_HIDDEN), unflatten(gradient_one, 30, 1)
+        np.testing.assert_allclose(one.W1[:, 0], many.W1.sum(axis=1), atol=1e-8)
+        np.testing.assert_allclose(one.w2, many.w2.mean(keepdims=True), atol=1e-8)
+
+
+@ignore_bad_starts
+def test_4_a_zero_start_with_logistic_units_ends_as_one_trained_unit(cancer):
+    # phi(0) = 1/2 is not 0 there, so w2 gets a gradient, and W1 after it.
+    X, y = cancer
+    n_units, alpha = 4, 2.0
+    many = ShallowNetClassifier(
+        n_units, activation="logistic", init="zeros", alpha=alpha, tol=1e-9, max_iter=5000
+    ).fit(X, y)
+    rows = Rows(X, y.astype(float), np.ones(len(y)))
+    one = minimize(
+        one_unit_J(rows, "logistic", n_units, alpha),
+        np.zeros(33),
+        jac=True,
+        method="BFGS",
+        options={"gtol": 1e-9},
+    )
+    assert many.loss_ == pytest.approx(one.fun, rel=1e-6)
+    np.testing.assert_allclose(
+        logits(unflatten(one.x, 30, 1), X, ACTIVATIONS["logistic"]),
+        many.decision_function(X),
+        atol=1e-2,
+    )
+    assert many.score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("seed", range(3))
+def test_5_small_random_weights_separate_the_units_from_zero_biases(
+    cancer, activation, seed
+):
+    path = trained("normal", 0.01, activation, *cancer, n_iter=30, seed=seed)
+    assert not path[0].b1.any()
+    directions = path[-1].W1 / np.linalg.norm(path[-1].W1, axis=0)
+    alike = np.abs(directions.T @ directions) > 1 - 1e-6
+    assert np.array_equal(alike, np.eye(N_HIDDEN, dtype=bool))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_5_random_starts_with_zero_biases_learn_what_a_line_cannot(nonlinear, scaled):
+    # Two moons have a second minimum, next to the line, and a few starts end there.
+    gains = []
+    for seed in range(20):
+        (X, y), (X_test, y_test) = nonlinear(seed), nonlinear(seed + 1000)
+        if scaled:
+            scaler = StandardScaler().fit(X)
+            X, X_test = scaler.transform(X), scaler.transform(X_test)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            net = ShallowNetClassifier(random_state=seed).fit(X, y)
+        constant = net.decision_function(X).std() < 0.05
+        assert constant == any(issubclass(w.category, CollapseWarning) for w in told)
+        line = LogisticRegression().fit(X, y)
+        gains.append(net.score(X_test, y_test) - line.score(X_test, y_test))
+    assert np.median(gains) > 0.07
+    assert np.mean(np.array(gains) > 0.04) >= 0.8
+
+
+def test_a_fit_that_collapses_says_so(circles):
+    with pytest.warns(CollapseWarning, match="every row gets nearly the same probability"):
+        net = ShallowNetClassifier(init="normal", alpha=5, random_state=0).fit(*circles(0))
+    assert net.score(*circles(0)) == 0.5
+
+
+# --- Symmetries of the trained net ----------------------------------------------------
+
+
+def random_net(seed, d=4, h=5):
+    rng = np.random.default_rng(seed)
+    shapes = [(d, h), (h,), (h,), (1,)]
+    return Parameters(*(rng.standard_normal(shape) for shape in shapes)), rng
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_the_units_changes_nothing(activation, seed):
+    net, rng = random_net(seed)
+    X, order = rng.standard_normal((50, 4)), rng.permutation(5)
+    permuted = Parameters(net.W1[:, order], net.b1[order], net.w2[order], net.b2)
+    phi = ACTIVATIONS[activation]
+    np.testing.assert_allclose(logits(permuted, X, phi), logits(net, X, phi), atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sign_of_a_tanh_unit_changes_nothing(seed):
+    net, rng = random_net(seed)
+    X, sign = rng.standard_normal((50, 4)), rng.choice([-1.0, 1.0], 5)
+    flipped = Parameters(net.W1 * sign, net.b1 * sign, net.w2 * sign, net.b2)
+    phi = ACTIVATIONS["tanh"]
+    np.testing.assert_allclose(logits(flipped, X, phi), logits(net, X, phi), atol=1e-13)

@@ -1,0 +1,195 @@
+"""Bad input gets an error that names the parameter, the requirement and the value."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from sk_shallow import InvalidParameterError, ShallowNetClassifier
+from sk_shallow.validation import REQUIREMENTS
+
+X = np.random.default_rng(0).standard_normal((30, 2))
+Y = np.tile([0, 1], 15)
+NAN, INF = float("nan"), float("inf")
+
+BAD = {
+    "n_hidden": [0, -1, 2.0, "8", None, True, NAN],
+    "activation": ["tahn", None, 1, ["tanh"], True],
+    "init": ["xavier", None, 0.01, True, ["normal"]],
+    "init_scale": [-1.0, 10**400, NAN, INF, "1", "None", True, [1.0]],
+    "alpha": [-0.1, 10**400, NAN, INF, None, "strong", False],
+    "solver": ["sgd", None, 1],
+    "max_iter": [0, -5, 10.0, INF, None, True],
+    "tol": [-1e-9, NAN, INF, "0", None, True],
+    "early_stopping": ["yes", None, 1, 0.5],
+    "validation_fraction": [0, 1, 0.0, 1.0, -0.1, 2, NAN, "0.1", None, True],
+    "n_iter_no_change": [0, -1, 1.5, INF, None, True],
+    "class_weight": ["even", 1.0, True, [1, 2], {0: -1}, {0: NAN}, {0: "a"}, {0: True}],
+    "warm_start": [0, 1, "yes", None],
+    "random_state": ["a", -1, 2**32, 1.5, True, NAN],
+    "verbose": ["yes", -1, 1.5, None, NAN],
+}
+
+
+def test_every_parameter_has_a_requirement_and_bad_values():
+    assert set(REQUIREMENTS) == set(BAD) == set(ShallowNetClassifier().get_params())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_a_bad_parameter_is_named_with_its_requirement_and_value(name, value):
+    with pytest.raises(InvalidParameterError) as error:
+        ShallowNetClassifier(**{name: value}).fit(X, Y)
+    words, _, also = REQUIREMENTS[name]
+    assert str(error.value) == f"{name} must be {words}, got {value!r}.{also}"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_hidden": 2.5}, "n_hidden must be an integer >= 1, got 2.5."),
+        (
+            {"alpha": -1},
+            "alpha must be a finite number >= 0, got -1. 'auto' means sqrt(n_features).",
+        ),
+        (
+            {"activation": "tahn"},
+            "activation must be one of 'tanh', 'logistic', 'relu', got 'tahn'.",
+        ),
+    ],
+)
+def test_some_messages_in_full(parameters, message):
+    with pytest.raises(InvalidParameterError) as error:
+        ShallowNetClassifier(**parameters).fit(X, Y)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("kind", [ValueError, TypeError])
+def test_the_error_is_of_both_kinds_as_scikit_learns_is(kind):
+    with pytest.raises(kind, match=r"init_scale must be a finite number >= 0, got -1\.0\."):
+        ShallowNetClassifier(init_scale=np.float64(-1)).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_hidden", np.int32(3)),
+        ("init_scale", np.float32(0.5)),
+        ("init_scale", 1),
+        ("alpha", 0),
+        ("tol", 0),
+        ("tol", Fraction(1, 10_000)),
+        ("max_iter", np.int64(500)),
+        ("early_stopping", np.bool_(False)),
+        ("class_weight", {0: 1, 1: np.float64(2)}),
+        ("random_state", np.random.RandomState(0)),
+        ("verbose", 0),
+    ],
+)
+def test_numbers_of_numpy_and_whole_numbers_are_numbers(name, value):
+    net = ShallowNetClassifier(**{"alpha": 1.0, name: value}).fit(X, Y > 0)
+    assert net.get_params()[name] is value
+
+
+def test_parameters_are_checked_by_fit_and_not_before():
+    assert ShallowNetClassifier(n_hidden=-1).n_hidden == -1
+
+
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        (lambda rng, shape: np.zeros(3), r"shape=\(2, 32\) it returned \(3,\)"),
+        (
+            lambda rng, shape: np.zeros(shape[::-1]),
+            r"shape=\(2, 32\) it returned \(32, 2\)",
+        ),
+        (lambda rng, shape: np.full(shape, NAN), "finite real numbers"),
+        (lambda rng, shape: np.full(shape, "a"), "finite real numbers"),
+        (lambda rng, shape: np.ones(shape, complex), "finite real numbers"),
+    ],
+)
+def test_what_a_callable_init_returns_is_checked(init, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        ShallowNetClassifier(init=init).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (
+            np.arange(30) % 3,
+            r"^Only binary classification is supported\. y has 3 classes: \[0 1 2\]\. "
+            r"Wrap the estimator in sklearn\.multiclass\.OneVsRestClassifier for more\.$",
+        ),
+        (["a"] * 30, r"^y has one class only \('a'\): a classifier needs two\.$"),
+        (np.linspace(0, 1, 30), "continuous"),
+        (None, "requires y"),
+        (np.tile([0, NAN], 15), "NaN"),
+        (Y[:-1], "inconsistent"),
+    ],
+)
+def test_labels_that_are_not_two_classes(y, message):
+    with pytest.raises(ValueError, match=message):
+        ShallowNetClassifier().fit(X, y)
+
+
+def test_many_classes_are_not_listed_one_by_one():
+    with pytest.raises(ValueError, match="500 classes") as error:
+        ShallowNetClassifier().fit(np.zeros((2000, 1)), np.arange(2000) % 500)
+    assert len(str(error.value)) < 250
+
+
+@pytest.mark.parametrize(("bad", "word"), [(NAN, "NaN"), (INF, "infinity")])
+def test_X_must_be_finite(bad, word):
+    spoilt = X.copy()
+    spoilt[3, 1] = bad
+    with pytest.raises(ValueError, match=word):
+        ShallowNetClassifier().fit(spoilt, Y)
+
+
+@pytest.mark.parametrize(
+    ("sample_weight", "message"),
+    [
+        (np.zeros(30), "sample_weight is zero for every row"),
+        (
+            np.ones(29),
+            r"sample_weight must have shape \(n_samples,\) = \(30,\), got \(29,\)",
+        ),
+        (np.ones((30, 1)), r"got \(30, 1\)"),
+        (-np.ones(30), r"sample_weight must be >= 0, got -1\.0"),
+        (np.full(30, NAN), "sample_weight contains NaN"),
+        (np.where(Y == 0, 0, 1), r"class 0 have weight 0, .*one class only \(1\)"),
+        (["a"] * 30, "could not convert"),
+        (np.full(30, 1e308), "weights overflow"),
+    ],
+)
+def test_weights_that_cannot_be_weights(sample_weight, message):
+    with pytest.raises(ValueError, match=message):
+        ShallowNetClassifier().fit(X, Y, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({1: 0}, r"class 1 have weight 0, .*class_weight"),
+        ({"no such": 1.0}, "not in class_weight"),
+    ],
+)
+def test_class_weights_that_do_not_fit_the_labels(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        ShallowNetClassifier(class_weight=class_weight).fit(X, Y)
+
+
+def test_balanced_class_weights_of_an_empty_class():
+    with pytest.raises(ValueError, match="one class only"):
+        ShallowNetClassifier(class_weight="balanced").fit(X, Y, sample_weight=Y)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_prediction_checks_the_columns_and_the_fit(method):
+    with pytest.raises(AttributeError, match="not fitted"):
+        getattr(ShallowNetClassifier(), method)(X)
+    net = ShallowNetClassifier(alpha=1.0).fit(X, X[:, 0] > 0)
+    with pytest.raises(ValueError, match=r"3 features.*expecting 2"):
+        getattr(net, method)(np.ones((4, 3)))
