@@ -1,0 +1,185 @@
+"""Test log-loss of the defaults beside three classifiers that scikit-learn ships.
+
+Each data set is split 70/30 (stratified), standardised on the training part, and
+fitted with everybody's defaults. The figure is the test log-loss relative to that of
+LogisticRegression: below 1 is better.
+
+    python benchmarks/accuracy.py
+    python benchmarks/accuracy.py --data FOLDER --jobs 2 --json result.json
+
+FOLDER holds files NAME.npz with arrays X (n, d) and y (n,) of two labels. Without it,
+data sets that scikit-learn ships are used.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from joblib import Parallel, delayed
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+import sk_shallow
+from sk_shallow import ShallowNetClassifier
+
+REFERENCE = "LogisticRegression"
+OURS = "ShallowNetClassifier"
+MODELS = {
+    REFERENCE: lambda _: LogisticRegression(max_iter=10_000),
+    OURS: lambda seed, **parameters: ShallowNetClassifier(random_state=seed, **parameters),
+    "MLPClassifier": lambda seed: MLPClassifier(random_state=seed),
+    "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
+}
+
+
+def shipped_data() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    cancer, digits, iris, wine = (
+        load_breast_cancer(),
+        load_digits(),
+        load_iris(),
+        load_wine(),
+    )
+    return {
+        "breast_cancer": (cancer.data, cancer.target),
+        "digits_odd": (digits.data, digits.target % 2),
+        "digits_8_or_9": (digits.data, digits.target >= 8),
+        "iris_versicolor": (iris.data, iris.target == 1),
+        "wine_class_1": (wine.data, wine.target == 1),
+    }
+
+
+def folder_data(folder: Path) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as arrays:
+            yield path.stem, (arrays["X"], arrays["y"])
+
+
+def measure(
+    name: str,
+    X: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    models: list[str],
+    max_rows: int,
+    ours: dict[str, Any],
+) -> dict[str, Any]:
+    """Log-loss and fit time of each model on one split of one data set."""
+    if max_rows and len(y) > max_rows:
+        X, _, y, _ = train_test_split(X, y, train_size=max_rows, stratify=y, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.3, stratify=y, random_state=seed
+    )
+    scaler = StandardScaler().fit(X_train)
+    X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    row: dict[str, Any] = {
+        "data": name,
+        "rows": len(y),
+        "columns": X.shape[1],
+        "seed": seed,
+    }
+    for model_name in models:
+        model = MODELS[model_name](seed, **(ours if model_name == OURS else {}))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            start = time.perf_counter()
+            model.fit(X_train, y_train)
+            seconds = time.perf_counter() - start
+        row[model_name] = {
+            "log_loss": log_loss(y_test, model.predict_proba(X_test)),
+            "seconds": seconds,
+            "warnings": [warning.category.__name__ for warning in caught],
+            "stop_reason": getattr(model, "stop_reason_", None),
+            "n_iter": int(np.max(getattr(model, "n_iter_", 0))),
+        }
+    return row
+
+
+def print_row(row: dict[str, Any], models: list[str]) -> None:
+    reference = row[REFERENCE]["log_loss"]
+    ratios = "".join(f"{row[name]['log_loss'] / reference:22.3f}" for name in models[1:])
+    print(
+        f"{row['data'][:22]:22}{row['seed']:5}{row['rows']:8}{row['columns']:8}"
+        f"{reference:20.4f}{ratios}",
+        flush=True,
+    )
+
+
+def print_summary(rows: list[dict[str, Any]], models: list[str]) -> None:
+    print(f"\n{len(rows)} fits of each; log-loss relative to that of {REFERENCE}:\n")
+    print(
+        f"{'':22}{'geometric mean':>16}{'median':>9}{'> 2 % worse':>13}{'> 10 % worse':>14}"
+        f"{'ConvergenceWarning':>20}{'fit seconds':>13}"
+    )
+    for name in models:
+        ratio = np.array(
+            [row[name]["log_loss"] / row[REFERENCE]["log_loss"] for row in rows]
+        )
+        warned = sum(ConvergenceWarning.__name__ in row[name]["warnings"] for row in rows)
+        print(
+            f"{name:22}{np.exp(np.log(ratio).mean()):16.3f}{np.median(ratio):9.3f}"
+            f"{(ratio > 1.02).mean():13.1%}{(ratio > 1.10).mean():14.1%}{warned:20d}"
+            f"{sum(row[name]['seconds'] for row in rows):13.1f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, help="folder of NAME.npz files with X and y")
+    parser.add_argument("--max-columns", type=int, default=150, help="leave out wider sets")
+    parser.add_argument(
+        "--max-rows", type=int, default=0, help="rows taken of each (0: all)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="number of splits, from seed 0"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes (1 for honest times)"
+    )
+    parser.add_argument(
+        "--models", nargs="+", choices=list(MODELS)[1:], default=list(MODELS)[1:]
+    )
+    parser.add_argument("--ours", type=json.loads, default={}, help="parameters of ours")
+    parser.add_argument("--json", type=Path, help="file to write the rows to")
+    options = parser.parse_args()
+
+    data = dict(folder_data(options.data)) if options.data else shipped_data()
+    if not data:
+        parser.error(f"no .npz file in {options.data}")
+    models = [REFERENCE, *options.models]
+    print(
+        f"sk_shallow {sk_shallow.__version__}, scikit-learn {sklearn.__version__}, "
+        f"numpy {np.__version__}, {options.jobs} process(es)\n"
+    )
+    print(
+        f"{'data':22}{'seed':>5}{'rows':>8}{'columns':>8}{REFERENCE:>20}"
+        + "".join(f"{name:>22}" for name in models[1:])
+    )
+    jobs = (
+        delayed(measure)(name, X, y, seed, models, options.max_rows, options.ours)
+        for name, (X, y) in data.items()
+        if X.shape[1] <= options.max_columns
+        for seed in range(options.seeds)
+    )
+    rows = []
+    for row in Parallel(n_jobs=options.jobs, return_as="generator")(jobs):
+        print_row(row, models)
+        rows.append(row)
+    print_summary(rows, models)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
