@@ -1,0 +1,74 @@
+"""What README and the guide show runs as it stands, and prints what they say."""
+
+import re
+import warnings
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from sk_shallow import CollapseWarning, InitializationWarning, SymmetryWarning
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.S | re.M)
+
+
+def run(page):
+    """What the Python blocks of a page print, and the warnings they cause."""
+    names = {}
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        redirect_stdout(StringIO()) as out,
+    ):
+        warnings.simplefilter("always")
+        for block in blocks(page, "python"):
+            exec(compile(block, page.name, "exec"), names)
+    return out.getvalue(), caught
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_block_runs(page):
+    _, caught = run(page)
+    unexpected = [w for w in caught if not issubclass(w.category, InitializationWarning)]
+    assert not unexpected
+
+
+def test_readme_shows_what_is_printed():
+    printed, caught = run(ROOT / "README.md")
+    shown = one_line(" ".join(blocks(ROOT / "README.md", "text")))
+    assert one_line(printed.splitlines()[0]) in shown
+    told = [w for w in caught if issubclass(w.category, SymmetryWarning | CollapseWarning)]
+    assert {w.category for w in told} == {SymmetryWarning, CollapseWarning}
+    for warning in told:
+        # How far rounding lets constant logits vary differs between machines.
+        message = re.sub(r"vary by \S+", "vary by …", str(warning.message))
+        assert f"{warning.category.__name__}: {message}" in re.sub(
+            r"vary by \S+", "vary by …", shown
+        )
+
+
+def test_readme_has_its_two_commands():
+    first, second = blocks(ROOT / "README.md", "sh")
+    assert "examples/compare_with_logistic_regression.py" in first
+    assert "-m pytest" in second
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    text = page.read_text("utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name) if name else page
+        assert linked.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", linked.read_text("utf-8"), re.M)
+            assert anchor in [title.lower().replace(" ", "-") for title in titles], target
