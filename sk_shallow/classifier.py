@@ -240,7 +240,7 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
             training = self._train(start.parameters, rows, held_out, alpha)
             end = unflatten(training.theta, rows.X.shape[1], self.n_hidden)
             advice.warn_of_early_end(training, start, rows, self.max_iter, float(self.tol))
-            advice.warn_of_collapse(start, end, rows, alpha)
+            advice.warn_of_collapse(training, start, end, rows, alpha)
             self._publish(classes, cast(end, rows.X.dtype), training, alpha)
         return self
 

@@ -159,7 +159,7 @@ def test_a_relu_pair_is_logistic_regression():
     # relu(z) - relu(-z) = z: two units make a linear model, and at alpha=0 its J is the
     # log-loss of LogisticRegression, which has its minimum there.
     rows = random_rows(200)
-    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    model = LogisticRegression(C=1e12, tol=1e-10, max_iter=1000)
     model.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
 
     def pair(coef, intercept):

@@ -44,6 +44,7 @@ def is_symmetric(parameters: Parameters) -> bool:
     W1, b1, w2, _ = parameters
     return bool(
         parameters.n_hidden > 1
+        and W1[0, 0] == W1[0, 1]  # settles nearly every case, at once
         and (W1[:, :1] == W1).all()
         and (b1[0] == b1).all()
         and (w2[0] == w2).all()

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow._core.activations import ACTIVATIONS
@@ -35,6 +36,8 @@ def warn_of_early_end(
     training: Training, start: Start, rows: Rows, max_iter: int, tol: float
 ) -> None:
     """ConvergenceWarning, if training ended before it got down."""
+    if training.stop_reason not in ("max_iter", "line_search"):
+        return
     reached = (
         f"the largest gradient is {training.max_gradient:.1e}, where {tol / 10:.0e} "
         f"counts as converged"
@@ -45,10 +48,7 @@ def warn_of_early_end(
             f"or {standardise(rows.X)}.",
             ConvergenceWarning,
         )
-    elif (
-        training.stop_reason == "line_search"
-        and training.max_gradient > LARGE_GRADIENT[start.activation]
-    ):
+    elif training.max_gradient > LARGE_GRADIENT[start.activation]:
         warn(
             f"Training stopped at iteration {training.n_iter} because no step lowers J any "
             f"more; {reached}. {sentence(standardise(rows.X))} If it is, lower init_scale "
@@ -57,10 +57,18 @@ def warn_of_early_end(
         )
 
 
-def warn_of_collapse(start: Start, end: Parameters, rows: Rows, alpha: float) -> None:
+def warn_of_collapse(
+    training: Training, start: Start, end: Parameters, rows: Rows, alpha: float
+) -> None:
     """CollapseWarning, if the net that training ended with is constant."""
-    end, activation = cast(end, rows.X.dtype), ACTIVATIONS[start.activation]
+    share = np.average(rows.y, weights=rows.sample_weight)
+    entropy = entr(share) + entr(1 - share)  # the log-loss of the best constant
+    # By convexity, logits that vary by sd gain at most sd sqrt(share (1 - share)) on it.
+    # This settles nearly every case without a look at X.
+    if training.loss < entropy - CONSTANT_LOGITS / 2:
+        return
     # All rows are looked at only where a few suggest a collapse: few may be alike.
+    end, activation = cast(end, rows.X.dtype), ACTIVATIONS[start.activation]
     for X in (spread_rows(rows.X, MOST_ROWS), rows.X):
         spread = float(logits(end, X, activation).std(dtype=np.float64))
         if spread >= CONSTANT_LOGITS:

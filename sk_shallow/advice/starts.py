@@ -17,7 +17,7 @@ from sk_shallow.advice.wording import sentence, significant, standardise, warn
 from sk_shallow.exceptions import SaturationWarning, SymmetryWarning
 from sk_shallow.start import Start
 
-MOST_ROWS = 300  # looked at, so that looking costs under 1 % of a short fit
+MOST_ROWS = 200  # so that looking at them costs less than 1 % of most fits
 MOST_SATURATED = 0.5  # share of unit-row pairs on the flat part from which we warn
 MOST_DEAD = 0.25  # share of relu units dead on every row from which we warn
 LARGEST_LOGIT = 100.0  # mean |z2| of a relu net from which we warn
@@ -33,11 +33,11 @@ def warn_of_start(start: Start, X: Matrix) -> None:
         return
     X = spread_rows(X, MOST_ROWS)
     layer = layer_of(start, X)
-    if layer.size == 0 or not np.isfinite(layer.size):
-        return  # a zero start of one unit; or the first iteration says what overflows
     message = relu_message if start.activation == "relu" else plateau_message
     text = message(start, layer, X)
-    if text:
+    # Not of a zero start of one unit, which has nothing to scale; and of what overflows,
+    # the first iteration speaks.
+    if text and 0 < layer.size < np.inf:
         warn(text, SaturationWarning)
 
 
@@ -59,7 +59,7 @@ def remedy_for_symmetry(start: Start) -> str:
     if start.init_scale == 0 and start.init not in ("zeros", "constant"):
         scheme = INITIALIZERS.get(str(start.init))
         return f"set init_scale={scheme.default_scale if scheme else 1:g}"
-    return "set init='glorot_uniform' with init_scale=None"
+    return "set init='glorot_uniform' and init_scale=1"
 
 
 def plateau_message(start: Start, layer: HiddenLayer, X: Matrix) -> str | None:
