@@ -239,10 +239,12 @@ def test_a_collapse_under_light_weights_says_how_to_rescale_them(cancer):
     assert net.score(X, y) > 0.98
 
 
-def test_a_collapse_on_nothing_says_so(cancer):
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("value", [0.0, 0.7])
+def test_a_collapse_on_nothing_says_so(cancer, kind, value):
     X, y = cancer
-    _, told = caught(np.zeros_like(X), y)
-    assert "X is 0 in every row" in told[CollapseWarning]
+    _, told = caught(kind(np.full_like(X, value)), y)
+    assert "X is the same in every row" in told[CollapseWarning]
 
 
 def test_a_net_that_only_looks_constant_on_a_few_rows_is_not_called_so():

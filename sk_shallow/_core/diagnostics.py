@@ -75,6 +75,13 @@ def column_sizes(X: Matrix) -> Vector:
     return deviation
 
 
+def rows_are_alike(X: Matrix) -> bool:
+    """Whether X is the same in every row."""
+    if sparse.issparse(X):
+        return np.array_equal(X.min(axis=0).toarray(), X.max(axis=0).toarray())
+    return bool((X[:1] == X).all())
+
+
 def linear_signal(rows: Rows) -> float:
     """|X'(y - mean y)|, weighted: what a net near zero can gain by growing.
 

@@ -7,7 +7,12 @@ from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.diagnostics import column_sizes, is_symmetric, linear_signal
+from sk_shallow._core.diagnostics import (
+    column_sizes,
+    is_symmetric,
+    linear_signal,
+    rows_are_alike,
+)
 from sk_shallow._core.network import logits
 from sk_shallow._core.parameters import Parameters, cast
 from sk_shallow._core.rows import Rows, spread_rows
@@ -119,10 +124,11 @@ def cause_in_units(start: Start) -> Cause | None:
 
 
 def cause_in_columns(rows: Rows) -> Cause | None:
-    sizes = column_sizes(spread_rows(rows.X, MOST_ROWS))
+    X = spread_rows(rows.X, MOST_ROWS)
+    if rows_are_alike(X) and rows_are_alike(rows.X):
+        return Cause("X is the same in every row", "give X a column that varies with y")
+    sizes = column_sizes(X)
     largest = sizes.max()
-    if largest == 0:
-        return Cause("X is 0 in every row", "give X a column that varies with y")
     if 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN:
         return None
     return Cause(
