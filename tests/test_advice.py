@@ -16,6 +16,8 @@ from sk_shallow import (
     SymmetryWarning,
 )
 from sk_shallow._core.diagnostics import hidden_layer
+from sk_shallow._core.network import logits
+from sk_shallow._core.rows import spread_rows
 from sk_shallow.advice.wording import significant
 
 
@@ -249,7 +251,8 @@ def test_a_collapse_on_nothing_says_so(cancer, kind, value):
 
 def test_a_net_that_only_looks_constant_on_a_few_rows_is_not_called_so():
     x = np.zeros((3000, 1))
-    x[::600] = 1.0
+    seen = spread_rows(np.arange(3000)[:, None], 200)
+    x[np.setdiff1d(np.arange(3000), seen)[:5]] = 1.0
     net, told = caught(x, x[:, 0] > 0, alpha=1e-6, early_stopping=False)
     assert np.ptp(net.decision_function(x)) > 1
     assert CollapseWarning not in told
@@ -334,6 +337,22 @@ def test_a_trained_net_that_is_saturated_continues_in_silence(raw_cancer):
     with pytest.warns(ConvergenceWarning) as record:
         net.fit(X, y)
     assert not [w for w in record if issubclass(w.category, InitializationWarning)]
+
+
+def test_an_end_is_not_looked_at_where_the_loss_shows_that_it_is_no_collapse(
+    monkeypatch, cancer, circles
+):
+    looks = []
+
+    def spy(*arguments):
+        looks.append(1)
+        return logits(*arguments)
+
+    monkeypatch.setattr("sk_shallow.advice.ends.logits", spy)
+    caught(*cancer)
+    assert not looks
+    caught(*circles(0), alpha=300.0)
+    assert looks
 
 
 def test_a_start_is_looked_at_on_a_few_rows(monkeypatch, large):

@@ -114,3 +114,10 @@ def test_a_step_too_far_is_taken_back():
     assert solution.stop_reason == "line_search"
     assert solution.loss == hook.calls[-1][1] < 0
     np.testing.assert_array_equal(solution.theta, hook.calls[-1][0])
+
+
+def test_the_accepted_point_is_a_copy():
+    walk, theta = _Walk(Bowl(), Hook()), np.zeros(4)
+    walk.accept(theta)
+    theta[:] = MINIMUM
+    np.testing.assert_array_equal(walk.solution(max_iter=9).theta, np.zeros(4))
