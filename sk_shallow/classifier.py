@@ -20,7 +20,7 @@ from sk_shallow._core.parameters import Array, Parameters, cast, flatten, unflat
 from sk_shallow._core.rows import Rows
 from sk_shallow._core.solvers import SOLVERS
 from sk_shallow.start import Start, draw_start
-from sk_shallow.training import Monitor, Training, hold_out, random_streams, train
+from sk_shallow.training import Monitor, Training, hold_out, random_streams
 from sk_shallow.validation import (
     DTYPES,
     check_parameters,
@@ -361,9 +361,8 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
             ),
             verbose=bool(self.verbose),
         )
-        return train(
-            SOLVERS[self.solver], objective, flatten(start), self.max_iter, monitor
-        )
+        solve = SOLVERS[self.solver]
+        return monitor.conclude(solve(objective, flatten(start), monitor, self.max_iter))
 
     def _publish(
         self, classes: NDArray[Any], end: Parameters, training: Training, alpha: float

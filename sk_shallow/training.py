@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from sk_shallow._core.parameters import Vector
 from sk_shallow._core.rows import Rows
-from sk_shallow._core.solvers import ObjectiveFunction, Solution, Solver
+from sk_shallow._core.solvers import Solution
 
 AUTO_HOLD_OUT_ROWS = 1000  # early_stopping="auto" holds out from here on ...
 AUTO_HOLD_OUT_CLASS_ROWS = 20  # ... if each class has so many rows
@@ -203,23 +203,6 @@ def check_finite(iteration: int, loss: float, gradient: Vector) -> None:
         f"Standardise X (sklearn.preprocessing.StandardScaler), or lower init_scale, "
         f"alpha or the weights of rows."
     )
-
-
-def train(
-    solver: Solver,
-    objective: ObjectiveFunction,
-    start: Vector,
-    max_iter: int,
-    monitor: Monitor,
-) -> Training:
-    """Walk downhill from `start` until the monitor or the solver ends it.
-
-    Raises
-    ------
-    ValueError
-        If the loss or its gradient is not finite; it names the iteration.
-    """
-    return monitor.conclude(solver(objective, start, monitor, max_iter))
 
 
 class Log:
