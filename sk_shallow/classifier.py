@@ -1,37 +1,86 @@
 """The scikit-learn layer: it reads validate, encode, draw, train, publish."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Literal, Self
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from threading import Event
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_shallow import advice
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.network import logits
-from sk_shallow._core.objective import Objective, mean_log_loss
-from sk_shallow._core.parameters import Array, Parameters, cast, flatten, unflatten
+from sk_shallow._core.objective import Seen, seen
+from sk_shallow._core.parameters import Array, Parameters, Vector, cast, unflatten
 from sk_shallow._core.rows import Rows
-from sk_shallow._core.solvers import SOLVERS
+from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callbacks
+from sk_shallow.chance import Chance, streams
+from sk_shallow.held_out import hold_out
+from sk_shallow.recipe import read_recipe
+from sk_shallow.restarts import side_by_side
 from sk_shallow.start import Start, draw_start
-from sk_shallow.training import Monitor, Training, hold_out, random_streams
+from sk_shallow.stream import Stream, open_stream, restore_stream
+from sk_shallow.training import Training
 from sk_shallow.validation import (
     DTYPES,
+    check_chunk,
     check_parameters,
+    check_same_net,
+    check_stream_parameters,
     check_training_data,
-    check_warm_start,
+    check_validation_data,
 )
 
 Init = str | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
 
 
-class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
+Estimator = TypeVar("Estimator", bound=BaseEstimator)
+P = ParamSpec("P")
+R = TypeVar("R")
+Method = Callable[Concatenate[Estimator, P], R]
+
+
+def unchanged_on_error(method: Method[Estimator, P, R]) -> Method[Estimator, P, R]:
+    """Give the estimator its attributes back if anything goes wrong, Ctrl-C included.
+
+    A shallow copy is enough: methods replace attributes and never write into them, but
+    for a RandomState, which they move on.
+    """
+
+    @wraps(method)
+    def all_or_nothing(estimator: Estimator, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        before = vars(estimator).copy()
+        chance = estimator.random_state
+        state = chance.get_state() if isinstance(chance, np.random.RandomState) else None
+        try:
+            return method(estimator, *args, **kwargs)
+        except BaseException:
+            estimator.__dict__ = before
+            if state is not None:
+                chance.set_state(state)
+            raise
+
+    return all_or_nothing
+
+
+def learns_in_chunks(estimator: BaseEstimator) -> bool:
+    if estimator.solver != "adam":
+        raise AttributeError(
+            f"partial_fit needs solver='adam', and solver={estimator.solver!r}."
+        )
+    return True
+
+
+only_adam: Callable[[Callable[P, R]], Callable[P, R]] = available_if(learns_in_chunks)
+
+
+class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Neural network with one hidden layer for binary classification.
 
     It stands wherever `LogisticRegression` stands, and takes the start of training as
@@ -72,31 +121,48 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         Strength of the L2 penalty on W1 and w2 (biases are free). It means what ``1/C``
         means in `LogisticRegression`: its weight relative to the data falls as 1/n.
         "auto" is ``sqrt(n_features)``.
-    solver : {"lbfgs"}, default="lbfgs"
-        What minimises J: SciPy's L-BFGS.
+    solver : {"lbfgs", "gd", "adam"}, default="lbfgs"
+        What minimises J:
+
+        - "lbfgs": SciPy's L-BFGS. All rows, steps of its own choice;
+        - "gd": gradient descent. All rows, a constant `learning_rate`;
+        - "adam": Adam [5]_. Mini-batches of `batch_size` rows in random order.
+    learning_rate : float > 0 or None, default=None
+        Size of the steps of "gd" and "adam". None is the solver's own: 0.2 for "gd",
+        0.01 for "adam". "lbfgs" has no use for it.
+    batch_size : int, default=256
+        Rows of a mini-batch of "adam". It does not change what `alpha` means.
     max_iter : int, default=1000
-        Number of iterations at most.
+        Number of iterations at most. One of "adam" is a pass over all rows.
     tol : float >= 0, default=1e-4
         See `n_iter_no_change`. Training also stops when no entry of the gradient of J
         is larger than ``tol / 10``.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out a stratified part of the rows and keep the weights with the
-        lowest log-loss on it. "auto": from 1,000 rows on, if each class has 20. Rows
-        of weight 0 do not count.
+        lowest log-loss on it. "auto": from 1,000 rows on, if each class has 20 (rows
+        of weight 0 do not count), or if `fit` is given `X_val`.
     validation_fraction : float, default=0.1
         The part of the rows held out, between 0 and 1.
     n_iter_no_change : int, default=20
         With early stopping, training stops after so many iterations in which the
         held-out log-loss set no new minimum; without, after so many in each of which J
-        fell by less than `tol` times itself.
+        fell by less than `tol` times itself below its lowest value ("gd" goes on: it
+        crawls off plateaus).
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied with `sample_weight`. "balanced" gives both
         classes the same total weight.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the last fit.
+    n_init : int, default=1
+        Number of starts, drawn independently. The net with the lowest held-out log-loss
+        is kept; without early stopping, the one with the lowest J.
+    n_jobs : int or None, default=None
+        Number of threads that train from different starts at a time, as joblib counts
+        them. It changes no bit of the result.
     random_state : int, RandomState instance or None, default=None
-        Seed of the start and of the held-out part, which are drawn from independent
-        streams. The same seed gives the same bits for the same data in memory.
+        Seed of the starts, of the held-out part and of the order of rows, which are
+        drawn from independent streams. The same seed gives the same bits for the same
+        data in memory.
     verbose : bool or int, default=False
         Whether to print a line per iteration, thinned out on long runs.
 
@@ -112,6 +178,9 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         The penalty that was used.
     loss_ : float
         J at the published weights.
+    init_losses_ : ndarray of shape (n_init,)
+        By which the best start was chosen: of each, the lowest held-out log-loss, or J
+        at the end. A fit that continues has one.
     loss_curve_ : ndarray of shape (n_steps + 1,)
         J at the start, and after each iteration.
     validation_loss_curve_ : ndarray of shape (n_steps + 1,) or None
@@ -122,8 +191,13 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         Number of steps the solver took, at least 1.
     stop_reason_ : str
         Why training stopped: "gradient" (it is small), "loss" (J no longer falls),
-        "validation" (the held-out loss no longer falls), "max_iter", or "line_search"
-        (no step lowers J, for rounding or on a kink of relu).
+        "validation" (the held-out loss no longer falls), "max_iter", "line_search"
+        (no step lowers J, for rounding or on a kink of relu), or "callback" (one of
+        them asked to).
+    n_samples_seen_ : int
+        Number of rows of weight > 0 trained on, in all calls of `partial_fit`.
+    total_weight_ : float
+        Their total weight, by which J divides the penalty.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -143,6 +217,7 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
        tricks of the trade.
     .. [4] Saxe, McClelland & Ganguli (2014). Exact solutions to the nonlinear dynamics
        of learning in deep linear neural networks. ICLR.
+    .. [5] Kingma & Ba (2015). Adam: a method for stochastic optimization. ICLR.
 
     Examples
     --------
@@ -156,6 +231,12 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    classes_: NDArray[Any]
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    _activation: str
+    _stream: dict[str, Any] | None
+
     def __init__(
         self,
         n_hidden: int = 32,
@@ -165,6 +246,8 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         init_scale: float | None = None,
         alpha: float | Literal["auto"] = "auto",
         solver: str = "lbfgs",
+        learning_rate: float | None = None,
+        batch_size: int = 256,
         max_iter: int = 1000,
         tol: float = 1e-4,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -172,6 +255,8 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         n_iter_no_change: int = 20,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
+        n_init: int = 1,
+        n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = False,
     ) -> None:
@@ -181,6 +266,8 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         self.init_scale = init_scale
         self.alpha = alpha
         self.solver = solver
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
         self.max_iter = max_iter
         self.tol = tol
         self.early_stopping = early_stopping
@@ -188,10 +275,23 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.n_init = n_init
+        self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    @unchanged_on_error
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the net to rows X and labels y.
 
         Parameters
@@ -202,7 +302,15 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
             Labels of two classes: strings, numbers or booleans.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
             Weights >= 0. Where nothing is held out, an integer weight counts as that
-            many equal rows.
+            many equal rows (with "adam": on average over the order of rows).
+        X_val : array, data frame or sparse matrix, or None, default=None
+            Rows, of the columns of X, to hold out for early stopping instead of a part
+            of X. In a pipeline, ``Pipeline(..., transform_input=["X_val"])`` transforms
+            them as it does X.
+        y_val : array-like of shape (n_samples_val,) or None, default=None
+            Their labels, of both classes.
+        sample_weight_val : array-like of shape (n_samples_val,), float or None
+            Their weights >= 0. The class weights are those of the classes in y.
 
         Returns
         -------
@@ -224,24 +332,108 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         sklearn.exceptions.ConvergenceWarning
             If training ended before it got down.
         """
-        # Overflow is an error of check_finite, which says what to do.
-        with unchanged_on_error(self), np.errstate(over="ignore", invalid="ignore"):
-            check_parameters(self.get_params(deep=False))
-            classes, rows = check_training_data(
-                self, X, y, sample_weight, reset=not self._continues()
-            )
-            random = random_streams(self.random_state)
+        check_parameters(self.get_params(deep=False))
+        labels, rows = check_training_data(
+            self, X, y, sample_weight, reset=not self._continues()
+        )
+        held_out = check_validation_data(self, X_val, y_val, sample_weight_val, labels)
+        chance = streams(self.random_state, 1 if self._continues() else self.n_init)
+        if held_out is None:
             rows, held_out = hold_out(
-                rows, self.early_stopping, self.validation_fraction, random.split
+                rows, self.early_stopping, self.validation_fraction, chance[0].split
             )
-            start = self._start(random.init, classes, rows)
+        starts = [self._start(stream, labels.classes, rows) for stream in chance]
+        advice.warn_of_start(starts[0], rows.X)
+        recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
+        net_at = partial(self._net, labels.classes, rows.X.dtype)
+        tasks = FitTask(Told(self, X, y, sample_weight, net_at), len(starts), self.max_iter)
+        abandon = Event()
+
+        def train(number: int) -> Training:
+            return recipe.train(
+                starts[number],
+                rows,
+                chance[number].shuffle,
+                held_out=held_out,
+                task=tasks.trainings[number],
+                name=f"start {number}" if len(starts) > 1 else "",
+                abandon=abandon,
+            )
+
+        trainings = side_by_side(train, len(starts), self.n_jobs, abandon)
+        criteria = [training.criterion for training in trainings]
+        best = int(np.argmin(criteria))
+        training, start = trainings[best], starts[best]
+        advice.warn_of_early_end(training, start, rows, recipe)
+        advice.warn_of_collapse(training, start, rows, recipe)
+        net = net_at(training.theta)
+        self._publish(net, training, criteria, recipe.alpha, seen(rows))
+        tasks.ended(training.theta)
+        return self
+
+    @only_adam
+    @unchanged_on_error
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Learn from one chunk of a stream of rows, in one pass over it.
+
+        The first call draws the start, every further one continues: with the weights,
+        with Adam's running means and with the total weight of all rows so far, by which
+        the penalty is divided. So the memory does not grow with the stream, and a net
+        that was stored on the way continues as if it had not been. The first call on all
+        rows equals `fit` with ``max_iter=1`` and ``early_stopping=False``.
+
+        Only with ``solver="adam"``. There is no early stopping, and one start.
+
+        Parameters
+        ----------
+        X : array, data frame or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,)
+            Labels. A chunk may lack one of the classes.
+        classes : array-like of shape (2,) or None, default=None
+            The two labels. The first call needs them.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : ShallowNetClassifier
+            The estimator, with J on this chunk before and after learning from it as
+            ``loss_curve_``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, the classes or a weight is not as described (the
+            message names it), or if the numbers overflow. The estimator stays as it was.
+
+        Warns
+        -----
+        SymmetryWarning, SaturationWarning
+            If the start, drawn in the first call, is a bad one.
+        """
+        check_parameters(self.get_params(deep=False))
+        check_stream_parameters(self.get_params(deep=False))
+        first = not hasattr(self, "coefs_")
+        labels, rows = check_chunk(self, X, y, classes, sample_weight, first=first)
+        if first:
+            (chance,) = streams(self.random_state, 1)
+            start, all_seen = self._drawn(chance, rows), seen(rows)
+            stream = open_stream(chance.shuffle, start.parameters)
             advice.warn_of_start(start, rows.X)
-            alpha = self._effective_alpha(rows)
-            training = self._train(start.parameters, rows, held_out, alpha)
-            end = unflatten(training.theta, rows.X.shape[1], self.n_hidden)
-            advice.warn_of_early_end(training, start, rows, self.max_iter, float(self.tol))
-            advice.warn_of_collapse(training, start, end, rows, alpha)
-            self._publish(classes, cast(end, rows.X.dtype), training, alpha)
+        else:
+            start = self._continued(labels.classes, "partial_fit")
+            all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
+            stream = self._last_stream(start)
+        recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
+        training = recipe._replace(max_iter=1, tol=0.0).train(
+            start, rows, stream.shuffle, all_seen=all_seen, moments=stream.moments
+        )
+        net = self._net(labels.classes, rows.X.dtype, training.theta)
+        self._publish(net, training, [training.criterion], recipe.alpha, all_seen)
+        self._stream = stream.stored()
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -286,7 +478,8 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
             Labels, as they were given to `fit`.
         """
         is_second = self.decision_function(X) > 0
-        return self.classes_[is_second.astype(np.intp)]
+        labels: NDArray[Any] = self.classes_[is_second.astype(np.intp)]
+        return labels
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class for each row.
@@ -331,74 +524,65 @@ class ShallowNetClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def _start(self, rng: np.random.Generator, classes: NDArray[Any], rows: Rows) -> Start:
-        """The weights of the last fit, or a draw."""
-        if self._continues():
-            check_warm_start(self, classes)
-            return Start(self._parameters(), self.activation, init=None)
-        return draw_start(
-            self.init, self.init_scale, self.activation, self.n_hidden, rows, rng
-        )
-
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")
 
-    def _effective_alpha(self, rows: Rows) -> float:
-        return float(np.sqrt(rows.X.shape[1]) if self.alpha == "auto" else self.alpha)
+    def _start(self, chance: Chance, classes: NDArray[Any], rows: Rows) -> Start:
+        """The weights of the last fit, or a draw."""
+        if self._continues():
+            return self._continued(classes, "warm_start")
+        return self._drawn(chance, rows)
 
-    def _train(
-        self, start: Parameters, rows: Rows, held_out: Rows | None, alpha: float
-    ) -> Training:
-        activation = ACTIVATIONS[self.activation]
-        objective = Objective(rows, activation, self.n_hidden, alpha)
-        monitor = Monitor(
-            tol=float(self.tol),
-            n_iter_no_change=self.n_iter_no_change,
-            held_out_loss=None
-            if held_out is None
-            else partial(
-                mean_log_loss, rows=held_out, activation=activation, n_hidden=self.n_hidden
-            ),
-            verbose=bool(self.verbose),
+    def _continued(self, classes: NDArray[Any], how: str) -> Start:
+        check_same_net(self, classes, how)
+        return Start(self._parameters(), self.activation, init=None)
+
+    def _drawn(self, chance: Chance, rows: Rows) -> Start:
+        return draw_start(
+            self.init, self.init_scale, self.activation, self.n_hidden, rows, chance.init
         )
-        solve = SOLVERS[self.solver]
-        return monitor.conclude(solve(objective, flatten(start), monitor, self.max_iter))
 
-    def _publish(
-        self, classes: NDArray[Any], end: Parameters, training: Training, alpha: float
-    ) -> None:
-        self.classes_ = classes
-        self.coefs_ = [end.W1.copy(), end.w2[:, None].copy()]
-        self.intercepts_ = [end.b1.copy(), end.b2.copy()]
-        self.alpha_ = alpha
-        self.loss_ = training.loss
-        self.loss_curve_ = training.loss_curve
-        self.validation_loss_curve_ = training.validation_loss_curve
-        self.best_iteration_ = training.best_iteration
-        self.n_iter_ = training.n_iter
-        self.stop_reason_ = training.stop_reason
-        # Predictions are those of the fitted net, whatever set_params does later.
-        self._activation = self.activation
+    def _last_stream(self, start: Start) -> Stream:
+        """That of the last chunk, or a new one if the last call was of `fit`."""
+        if self._stream is not None:
+            return restore_stream(self._stream)
+        (chance,) = streams(self.random_state, 1)
+        return open_stream(chance.shuffle, start.parameters)
 
     def _parameters(self) -> Parameters:
         (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
         return Parameters(W1, b1, W2[:, 0], b2)
 
+    def _net(
+        self, classes: NDArray[Any], dtype: DTypeLike, theta: Vector
+    ) -> dict[str, Any]:
+        """The attributes that prediction needs."""
+        net = cast(unflatten(theta, self.n_features_in_, self.n_hidden), dtype)
+        return {
+            "classes_": classes,
+            "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
+            "intercepts_": [net.b1.copy(), net.b2.copy()],
+            # Predictions are those of the fitted net, whatever set_params does later.
+            "_activation": self.activation,
+        }
 
-@contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give the estimator its attributes back if anything goes wrong, Ctrl-C included.
-
-    A shallow copy is enough: `fit` replaces attributes and never writes into them, but
-    for a RandomState, which it moves on.
-    """
-    before = vars(estimator).copy()
-    chance = estimator.random_state
-    state = chance.get_state() if isinstance(chance, np.random.RandomState) else None
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__ = before
-        if state is not None:
-            chance.set_state(state)
-        raise
+    def _publish(
+        self,
+        net: dict[str, Any],
+        training: Training,
+        criteria: list[float],
+        alpha: float,
+        all_seen: Seen,
+    ) -> None:
+        for name, value in net.items():
+            setattr(self, name, value)
+        self.alpha_ = alpha
+        self.loss_ = training.loss
+        self.init_losses_ = np.array(criteria)
+        self.loss_curve_ = training.loss_curve
+        self.validation_loss_curve_ = training.validation_loss_curve
+        self.best_iteration_ = training.best_iteration
+        self.n_iter_ = training.n_iter
+        self.stop_reason_ = training.stop_reason
+        self.n_samples_seen_, self.total_weight_ = all_seen
+        self._stream = None

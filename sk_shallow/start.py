@@ -49,7 +49,8 @@ def draw_start(
         scheme = Scheme(layerwise(checked_draw(init)), default_scale=1.0)
     scale = scheme.default_scale if init_scale is None else float(init_scale)
     X, _, sample_weight = rows
-    drawn = scheme.initialize(rng, X, sample_weight, n_hidden, scale)
+    with np.errstate(over="ignore"):  # the first iteration speaks of it
+        drawn = scheme.initialize(rng, X, sample_weight, n_hidden, scale)
     return Start(drawn, activation, init, scale)
 
 

@@ -2,11 +2,15 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sk_shallow import (
     CollapseWarning,
@@ -18,7 +22,9 @@ from sk_shallow import (
 from sk_shallow._core.diagnostics import hidden_layer
 from sk_shallow._core.network import logits
 from sk_shallow._core.rows import spread_rows
+from sk_shallow.advice.ends import remedy_for_steps
 from sk_shallow.advice.wording import significant
+from sk_shallow.recipe import read_recipe
 
 
 def caught(X, y, **parameters):
@@ -284,6 +290,50 @@ def test_used_up_iterations_name_max_iter_and_the_gradient(cancer):
     assert net.stop_reason_ == "max_iter"
 
 
+@pytest.mark.parametrize("solver", ["gd", "adam"])
+def test_steps_that_are_too_short_are_told_with_their_size(cancer, solver):
+    _, told = caught(*cancer, solver=solver, learning_rate=1e-4, max_iter=30)
+    assert re.search(
+        r"largest gradient is \d\.\de-\d\d, where 1e-05 counts as converged\. Raise "
+        r"max_iter or learning_rate \(now 0\.0001\), or set solver='lbfgs'",
+        told[ConvergenceWarning],
+    )
+
+
+@pytest.mark.parametrize(
+    ("solver", "too_long"), [("gd", 20.0), ("adam", 1.0)], ids=["gd", "adam"]
+)
+def test_steps_that_are_too_long_are_told_with_how_often_J_rose(cancer, solver, too_long):
+    net, told = caught(
+        *cancer, solver=solver, learning_rate=too_long, max_iter=15, alpha=1.0
+    )
+    n_rises = (np.diff(net.loss_curve_) > 0).sum()
+    assert n_rises > 2
+    assert (
+        f"J rose in {n_rises} of 15 iterations: lower learning_rate (now {too_long:g})"
+        in told[ConvergenceWarning]
+    )
+
+
+def test_steps_that_leave_J_above_its_start_are_too_long_however_few_rose(cancer):
+    net, _ = caught(*cancer, solver="gd", max_iter=50)
+    recipe = read_recipe({**net.get_params(), "learning_rate": 30}, 30)
+    training = SimpleNamespace(loss_curve=np.r_[1.0, np.linspace(2, 1.1, 50)], n_iter=50)
+    assert "J rose in 1 of 50 iterations" in remedy_for_steps(training, recipe)
+    training.loss_curve[-1] = 0.9
+    assert "Raise max_iter or learning_rate (now 30)" in remedy_for_steps(training, recipe)
+
+
+def test_gradient_descent_from_next_to_zero_is_told_what_to_scale(circles):
+    # The lecture's start and solver on the lecture's kind of data: it never gets away.
+    X, y = circles(seed=0)
+    _, told = caught(X, y, solver="gd", init="normal", alpha=0)
+    assert "started next to the zero net" in told[CollapseWarning]
+    scale = number("init_scale", told[CollapseWarning])
+    _, told = caught(X, y, solver="gd", init="normal", alpha=0, init_scale=scale)
+    assert CollapseWarning not in told
+
+
 def test_steps_that_no_longer_lower_J_far_from_a_minimum_are_told(cancer):
     net, told = caught(*cancer, init_scale=1e20)
     assert net.stop_reason_ == "line_search"
@@ -326,6 +376,21 @@ def test_the_warning_points_at_the_line_that_called_fit(cancer):
 def test_so_do_the_others(cancer, parameters, category):
     with pytest.warns(category) as record:
         ShallowNetClassifier(random_state=0, **parameters).fit(*cancer)
+    assert {warning.filename for warning in record} == {__file__}
+
+
+def test_so_do_those_from_within_a_pipeline_and_a_search(raw_cancer):
+    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(4, init="constant"))
+    search = GridSearchCV(pipeline, {"shallownetclassifier__alpha": [1.0]}, cv=2)
+    for model in (pipeline, search):
+        with pytest.warns(SymmetryWarning) as record:
+            model.fit(*raw_cancer)
+        assert {warning.filename for warning in record} == {__file__}
+
+
+def test_so_does_that_of_a_stream(cancer):
+    with pytest.warns(SymmetryWarning) as record:
+        ShallowNetClassifier(init="constant", solver="adam").partial_fit(*cancer, [0, 1])
     assert {warning.filename for warning in record} == {__file__}
 
 

@@ -25,6 +25,8 @@ def test_the_defaults_are_those_of_the_documents():
         "init_scale": None,
         "alpha": "auto",
         "solver": "lbfgs",
+        "learning_rate": None,
+        "batch_size": 256,
         "max_iter": 1000,
         "tol": 1e-4,
         "early_stopping": "auto",
@@ -32,6 +34,8 @@ def test_the_defaults_are_those_of_the_documents():
         "n_iter_no_change": 20,
         "class_weight": None,
         "warm_start": False,
+        "n_init": 1,
+        "n_jobs": None,
         "random_state": None,
         "verbose": False,
     }

@@ -5,10 +5,17 @@ import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from sk_shallow import CollapseWarning, InitializationWarning, SymmetryWarning
+from sk_shallow import (
+    CollapseWarning,
+    InitializationWarning,
+    ShallowNetClassifier,
+    SymmetryWarning,
+)
+from sk_shallow.training import StopReason
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,6 +61,17 @@ def test_readme_shows_what_is_printed():
         assert f"{warning.category.__name__}: {message}" in re.sub(
             r"vary by \S+", "vary by …", shown
         )
+
+
+def test_every_reason_to_stop_is_in_the_guide_and_in_the_reference():
+    reasons = {f'"{reason}"' for reason in get_args(StopReason)}
+    table = (
+        (ROOT / "docs" / "training.md").read_text("utf-8").partition("Why it stopped")[2]
+    )
+    assert reasons == set(re.findall(r'^\| ("\w+") \|', table, re.M))
+    entry = ShallowNetClassifier.__doc__.partition("stop_reason_ : str")[2]
+    entry = entry.partition("n_samples_seen_")[0]
+    assert reasons == set(re.findall(r'"\w+"', entry))
 
 
 def test_readme_has_its_two_commands():

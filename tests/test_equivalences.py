@@ -6,6 +6,11 @@ from sklearn.datasets import make_classification
 
 from sk_shallow import ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.solvers import SOLVERS
+
+ignore_early_ends = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +174,97 @@ def test_a_callable_init_is_called_for_each_layer_and_scaled(table):
     )
     assert shapes == [(5, 8), (8, 1)]
     assert same_bits(mine, named)
+
+
+# --- Solvers ----------------------------------------------------------------------------
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+@pytest.mark.parametrize(
+    ("solver", "tolerance"),
+    [
+        ({"solver": "gd", "learning_rate": 1.0, "max_iter": 5000}, 1e-6),
+        ({"solver": "adam", "learning_rate": 0.003, "batch_size": 1000}, 1e-4),
+        # In mini-batches, a constant step ends on a level of noise.
+        ({"solver": "adam", "learning_rate": 0.001, "batch_size": 30}, 1e-2),
+    ],
+    ids=["gd", "adam", "adam in batches"],
+)
+def test_all_solvers_find_the_minimum_of_a_problem_that_is_nearly_convex(
+    cancer, activation, solver, tolerance
+):
+    # With a strong penalty, J has one minimum, up to the order of units.
+    X, y = cancer
+    net = ShallowNetClassifier(
+        4, activation=activation, alpha=40, random_state=0, tol=1e-8, n_iter_no_change=50
+    )
+    minimum = net.fit(X, y).loss_
+    assert minimum < 0.9 * net.loss_curve_[0]
+    assert net.set_params(**solver).fit(X, y).loss_ == pytest.approx(minimum, rel=tolerance)
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_gd_for_k_and_then_m_iterations_is_gd_for_their_sum(table, early_stopping):
+    X, y, weight = table
+    held_out = {"X_val": X[:30], "y_val": y[:30]} if early_stopping else {}
+    net = ShallowNetClassifier(
+        8, solver="gd", learning_rate=0.05, random_state=0, warm_start=True, max_iter=7
+    )
+    first = net.fit(X, y, sample_weight=weight, **held_out).loss_curve_
+    then = net.set_params(max_iter=5).fit(X, y, sample_weight=weight, **held_out)
+    straight = ShallowNetClassifier(
+        8, solver="gd", learning_rate=0.05, random_state=0, max_iter=12
+    ).fit(X, y, sample_weight=weight, **held_out)
+    assert same_bits(then, straight)
+    np.testing.assert_array_equal(
+        np.concatenate([first, then.loss_curve_[1:]]), straight.loss_curve_
+    )
+
+
+@ignore_early_ends
+def test_gd_with_rows_repeated_is_gd_with_weights(table):
+    X, y, weight = table
+    net = ShallowNetClassifier(8, solver="gd", random_state=0, max_iter=50)
+    weighted = net.fit(X, y, sample_weight=weight).loss_curve_
+    repeated = net.fit(X.repeat(weight, axis=0), y.repeat(weight)).loss_curve_
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-10)
+
+
+@ignore_early_ends
+def test_adam_in_one_batch_with_rows_repeated_is_adam_with_weights(table):
+    X, y, weight = table
+    net = ShallowNetClassifier(
+        8, solver="adam", batch_size=1000, random_state=0, max_iter=30
+    )
+    weighted = net.fit(X, y, sample_weight=weight).loss_curve_
+    repeated = net.fit(X.repeat(weight, axis=0), y.repeat(weight)).loss_curve_
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-8)
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_same_seed_gives_the_same_bits_with_every_solver(large, solver):
+    first, again, other = (
+        ShallowNetClassifier(8, solver=solver, random_state=s, max_iter=20).fit(*large)
+        for s in (0, 0, 1)
+    )
+    assert same_bits(first, again)
+    assert not same_bits(first, other)
+
+
+@ignore_early_ends
+def test_what_init_draws_does_not_change_the_order_of_rows(table):
+    X, y, _ = table
+
+    def few(rng, shape):
+        return np.linspace(-1, 1, np.prod(shape)).reshape(shape)
+
+    def many(rng, shape):
+        rng.random(1000)
+        return few(rng, shape)
+
+    net = ShallowNetClassifier(8, solver="adam", batch_size=20, max_iter=3, random_state=0)
+    curves = [net.set_params(init=init).fit(X, y).loss_curve_ for init in (few, many)]
+    np.testing.assert_array_equal(*curves)

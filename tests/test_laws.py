@@ -44,7 +44,7 @@ def trained(init, scale, activation, X, y, n_iter, alpha=0.1, seed=0):
         return False
 
     objective = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, alpha)
-    SOLVERS["lbfgs"](objective, flatten(start), hook, n_iter)
+    SOLVERS["lbfgs"].solve(objective, flatten(start), hook, n_iter, steps=None)
     return path
 
 

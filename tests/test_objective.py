@@ -9,7 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.objective import Objective, log_loss_and_slope, mean_log_loss
+from sk_shallow._core.objective import (
+    Objective,
+    log_loss_and_slope,
+    mean_log_loss,
+    seen,
+)
 from sk_shallow._core.parameters import Parameters, flatten, n_parameters, unflatten
 from sk_shallow._core.rows import BLOCK_ROWS, Rows
 
@@ -177,3 +182,105 @@ def test_a_relu_pair_is_logistic_regression():
         along = pair(column, np.zeros(1))
         along[-3:-1] = 0  # w2 stays
         assert gradient @ along == pytest.approx(0, abs=1e-6)
+
+
+# --- Batches and streams ----------------------------------------------------------------
+
+
+def batch_gradients(rows, batch_size, theta, seed=0, alpha=ALPHA):
+    objective = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, alpha)
+    rng = np.random.default_rng(seed)
+    return [gradient_at(theta) for gradient_at in objective.batches(rng, batch_size)]
+
+
+def full_gradient(rows, theta):
+    return Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(theta)[1]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("batch_size", [1, 20, 60])
+def test_batches_estimate_the_gradient_without_bias(kind, batch_size):
+    # Over one pass, the equal batches average to the gradient: weights, penalty and all.
+    rows, theta = random_rows(60), random_theta()
+    gradients = batch_gradients(rows._replace(X=kind(rows.X)), batch_size, theta)
+    assert len(gradients) == 60 // batch_size
+    np.testing.assert_allclose(
+        np.mean(gradients, axis=0), full_gradient(rows, theta), rtol=1e-10, atol=1e-14
+    )
+
+
+def test_the_last_batch_is_what_is_left():
+    rows, theta = random_rows(50), random_theta()
+    gradients = batch_gradients(rows, 20, theta)
+    assert len(gradients) == 3
+    np.testing.assert_allclose(
+        np.average(gradients, axis=0, weights=[20, 20, 10]),
+        full_gradient(rows, theta),
+        rtol=1e-10,
+        atol=1e-14,
+    )
+
+
+def test_a_batch_of_all_rows_and_more_than_a_block_is_the_gradient():
+    rows, theta = random_rows(BLOCK_ROWS + 50), random_theta()
+    (gradient,) = batch_gradients(rows, 10_000, theta)
+    np.testing.assert_allclose(gradient, full_gradient(rows, theta), rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50])
+def test_alpha_means_the_same_for_every_batch_size(batch_size):
+    rows, theta = random_rows(50), random_theta()
+    W1, b1, w2, b2 = unflatten(theta, N_FEATURES, N_HIDDEN)
+    penalty = flatten(Parameters(W1, 0 * b1, w2, 0 * b2)) / rows.sample_weight.sum()
+    pairs = zip(
+        batch_gradients(rows, batch_size, theta, alpha=3.0),
+        batch_gradients(rows, batch_size, theta, alpha=0.0),
+        strict=True,
+    )
+    for with_penalty, without in pairs:
+        np.testing.assert_allclose(with_penalty - without, 3.0 * penalty, atol=1e-12)
+
+
+def test_rows_of_weight_0_are_in_no_batch():
+    rows, theta = random_rows(40), random_theta()
+    dropped = Rows(*(part[::2] for part in rows))
+    rows.sample_weight[1::2] = 0
+    for padded, gradient in zip(
+        batch_gradients(rows, 7, theta), batch_gradients(dropped, 7, theta), strict=True
+    ):
+        np.testing.assert_array_equal(padded, gradient)
+
+
+def test_the_order_of_rows_is_drawn_anew_for_each_pass():
+    rows, theta = random_rows(40), random_theta()
+    objective = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)
+    rng = np.random.default_rng(0)
+    first, second = (
+        np.array([gradient_at(theta) for gradient_at in objective.batches(rng, 10)])
+        for _ in range(2)
+    )
+    assert not np.isclose(first, second).all()
+    np.testing.assert_array_equal(first, batch_gradients(rows, 10, theta, seed=0))
+
+
+def test_a_chunk_stands_for_all_rows_seen():
+    # Chunks of the same rows: J of the second is that of both together.
+    rows, theta = random_rows(30), random_theta()
+    both = Rows(*(np.concatenate([part, part]) for part in rows))
+    together = Objective(both, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)
+    chunk = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA, seen(rows).and_also(rows))
+    assert chunk(theta)[0] == pytest.approx(together(theta)[0], rel=1e-12)
+    np.testing.assert_allclose(chunk(theta)[1], together(theta)[1], rtol=1e-10, atol=1e-14)
+    (batch,) = chunk.batches(np.random.default_rng(0), 100)
+    np.testing.assert_allclose(batch(theta), together(theta)[1], rtol=1e-10, atol=1e-14)
+
+
+def test_a_heavy_chunk_weighs_more_than_a_light_one():
+    light, theta = random_rows(30), random_theta()
+    heavy = light._replace(sample_weight=10 * light.sample_weight)
+    after = seen(light).and_also(heavy)
+    gradients = [
+        Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, 0.0, after)(theta)[1]
+        for rows in (light, heavy)
+    ]
+    np.testing.assert_allclose(gradients[1], 10 * gradients[0], rtol=1e-9)

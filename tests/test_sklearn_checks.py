@@ -1,8 +1,8 @@
 """scikit-learn's own checks of an estimator, for every activation and several starts.
 
 Left out, as they cannot pass: the starts that are traps (training accuracy is asked
-for), and early_stopping=True (many checks have a handful of rows). No check is
-expected to fail.
+for), and early_stopping=True (many checks have a handful of rows). Only Adam in
+mini-batches fails a check: weights are repeated rows there on average, not to the bit.
 """
 
 import pytest
@@ -25,7 +25,22 @@ ESTIMATORS = [
     ),
     ShallowNetClassifier(init="normal", init_scale=0.5),
     ShallowNetClassifier(8, early_stopping=False, warm_start=True),
+    ShallowNetClassifier(8, n_init=2, n_jobs=2),
+    ShallowNetClassifier(8, solver="gd", learning_rate=1.0, alpha=1.0, max_iter=200),
+    ShallowNetClassifier(8, solver="adam"),
+    ShallowNetClassifier(8, solver="adam", batch_size=16, max_iter=200),
 ]
+
+IN_BATCHES = "a row of weight 2 is in one batch, two equal rows are in two"
+
+
+def expected_failures(estimator):
+    if estimator.batch_size == 256:  # all rows of the checks in one batch
+        return {}
+    return {
+        "check_sample_weight_equivalence_on_dense_data": IN_BATCHES,
+        "check_sample_weight_equivalence_on_sparse_data": IN_BATCHES,
+    }
 
 
 def listed(checks):
@@ -37,8 +52,9 @@ def listed(checks):
 # The checks fit nets to a few rows of noise, on which some do start or end badly; that
 # the warnings come when they should is tested elsewhere.
 @pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:can't resolve package:ImportWarning")
-@listed(parametrize_with_checks(ESTIMATORS))
+@listed(parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures))
 def test_the_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
 

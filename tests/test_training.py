@@ -1,12 +1,12 @@
 """Training stops for the documented reasons, and keeps the record it promises."""
 
+from threading import Event
+
 import numpy as np
 import pytest
-from sklearn.model_selection import train_test_split
 
-from sk_shallow._core.rows import Rows
 from sk_shallow._core.solvers import Solution
-from sk_shallow.training import Monitor, hold_out, random_streams
+from sk_shallow.training import Abandoned, Monitor, StoppingRules
 
 FAR = np.array([1.0])  # a gradient that does not stop anything
 
@@ -28,7 +28,7 @@ def scripted(losses):
 
 def test_a_small_gradient_stops():
     training = walk(
-        Monitor(tol=1e-4, n_iter_no_change=20, held_out_loss=None, verbose=False),
+        Monitor(StoppingRules(tol=1e-4, n_iter_no_change=20)),
         [3, 2, 1, 0.5],
         [1, -1, 1e-5, 1],
     )
@@ -39,9 +39,7 @@ def test_a_small_gradient_stops():
 
 def test_a_loss_that_falls_too_little_for_so_many_iterations_stops():
     losses = [1.0, 0.5, *(0.5 - 1e-6 * k for k in range(1, 10))]
-    training = walk(
-        Monitor(tol=1e-4, n_iter_no_change=3, held_out_loss=None, verbose=False), losses
-    )
+    training = walk(Monitor(StoppingRules(tol=1e-4, n_iter_no_change=3)), losses)
     assert training.stop_reason == "loss"
     assert training.n_iter == 4  # the good step to 0.5, and three small ones
 
@@ -60,18 +58,14 @@ def test_one_good_step_starts_the_count_anew():
         0.79997,
         0.7,
     ]
-    training = walk(
-        Monitor(tol=1e-4, n_iter_no_change=3, held_out_loss=None, verbose=False), losses
-    )
+    training = walk(Monitor(StoppingRules(tol=1e-4, n_iter_no_change=3)), losses)
     assert training.n_iter == 9
 
 
 def test_a_fall_is_measured_against_the_loss_itself():
     # Each step takes 1 % of a loss that is tiny in absolute terms.
     losses = 1e-9 * 0.99 ** np.arange(30)
-    training = walk(
-        Monitor(tol=1e-4, n_iter_no_change=3, held_out_loss=None, verbose=False), losses
-    )
+    training = walk(Monitor(StoppingRules(tol=1e-4, n_iter_no_change=3)), losses)
     assert training.n_iter == 29
 
 
@@ -79,7 +73,7 @@ def test_the_best_held_out_weights_are_kept():
     held_out = [1.0, 0.8, 0.6, 0.7, 0.65, 0.61, 0.5]
     training = walk(
         Monitor(
-            tol=1e-4, n_iter_no_change=3, held_out_loss=scripted(held_out), verbose=False
+            StoppingRules(tol=1e-4, n_iter_no_change=3), held_out_loss=scripted(held_out)
         ),
         [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0],
     )
@@ -94,10 +88,8 @@ def test_the_best_held_out_weights_are_kept():
 def test_a_held_out_tie_is_no_new_minimum():
     training = walk(
         Monitor(
-            tol=1e-4,
-            n_iter_no_change=2,
+            StoppingRules(tol=1e-4, n_iter_no_change=2),
             held_out_loss=scripted([1.0, 0.5, 0.5, 0.5, 0.4]),
-            verbose=False,
         ),
         range(9, 4, -1),
     )
@@ -107,7 +99,7 @@ def test_a_held_out_tie_is_no_new_minimum():
 
 def test_the_monitor_copies_what_the_solver_will_overwrite():
     monitor = Monitor(
-        tol=1e-4, n_iter_no_change=20, held_out_loss=lambda theta: 1.0, verbose=False
+        StoppingRules(tol=1e-4, n_iter_no_change=20), held_out_loss=lambda theta: 1.0
     )
     theta = np.array([5.0])
     monitor(theta, 1.0, FAR)
@@ -119,117 +111,58 @@ def test_the_monitor_copies_what_the_solver_will_overwrite():
     ("loss", "gradient"), [(np.nan, 1.0), (np.inf, 1.0), (1.0, np.nan)]
 )
 def test_numbers_that_overflow_are_an_error_naming_the_iteration(loss, gradient):
-    monitor = Monitor(tol=1e-4, n_iter_no_change=20, held_out_loss=None, verbose=False)
+    monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=20))
     monitor(FAR, 2.0, FAR)
     with pytest.raises(ValueError, match=r"at iteration 1: .*Standardise X.*init_scale"):
         monitor(FAR, loss, np.array([gradient]))
 
 
-def test_the_log_is_aligned_and_thinned_out(capsys):
-    monitor = Monitor(
-        tol=0.0,
-        n_iter_no_change=1000,
-        held_out_loss=scripted(np.linspace(1, 0.5, 400)),
-        verbose=True,
-    )
-    walk(monitor, np.linspace(2, 1, 321))
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == [
-        "iteration",
-        "J",
-        "held-out",
-        "loss",
-        "max",
-        "|gradient|",
-        "seconds",
-    ]
-    iterations = [int(line.split()[0]) for line in lines[1:-1]]
-    assert iterations == [*range(11), *range(20, 101, 10), 200, 300, 320]
-    assert len({len(line) for line in lines[:-1]}) == 1
-    assert lines[-1].startswith("Stopped: ")
+def test_weights_that_are_not_finite_are_an_error_even_where_the_loss_is_finite():
+    monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=20))
+    with pytest.raises(ValueError, match=r"start \(iteration 0\): "):
+        monitor(np.array([np.inf]), 1.0, FAR)
 
 
-# --- Chance and the held-out part ---------------------------------------------------
+def test_an_overflow_after_a_step_of_given_size_names_the_learning_rate():
+    monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=20), learning_rate=50.0)
+    monitor(FAR, 2.0, FAR)
+    with pytest.raises(ValueError, match=r"lower learning_rate \(now 50\), init_scale"):
+        monitor(FAR, np.nan, FAR)
 
 
-def labelled(n_zeros, n_ones):
-    y = np.repeat([0.0, 1.0], [n_zeros, n_ones])
-    return Rows(np.arange(y.size, dtype=float)[:, None], y, np.ones(y.size))
+def test_an_overflow_at_the_start_is_not_laid_to_the_learning_rate():
+    monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=20), learning_rate=50.0)
+    with pytest.raises(ValueError, match=r"or lower init_scale"):
+        monitor(FAR, np.nan, FAR)
 
 
-def split(rows, early_stopping=True, fraction=0.1, seed=0):
-    return hold_out(rows, early_stopping, fraction, np.random.RandomState(seed))
+def test_a_fall_back_to_where_J_has_been_is_no_progress():
+    # As the steps of Adam end: up and down around a level.
+    losses = [1.0, *[0.5, 0.6] * 10]
+    training = walk(Monitor(StoppingRules(tol=1e-4, n_iter_no_change=4)), losses)
+    assert training.stop_reason == "loss"
+    assert training.n_iter == 5
 
 
-def test_the_held_out_part_and_the_rest_are_all_rows_once():
-    rows = labelled(600, 400)
-    train, held_out = split(rows)
-    both = np.concatenate([train.X, held_out.X])
-    np.testing.assert_array_equal(np.sort(both[:, 0]), rows.X[:, 0])
+def test_a_solver_that_crawls_is_not_stopped_for_it():
+    plateau = [1.0] * 50
+    rules = StoppingRules(tol=1e-4, n_iter_no_change=3, crawls=True)
+    assert walk(Monitor(rules), plateau).stop_reason == "max_iter"
+    watched = walk(Monitor(rules, held_out_loss=scripted(plateau)), plateau)
+    assert watched.stop_reason == "validation"
 
 
-def test_the_held_out_part_is_stratified():
-    _, held_out = split(labelled(600, 400))
-    np.testing.assert_array_equal(np.bincount(held_out.y.astype(int)), [60, 40])
+def test_an_abandoned_training_ends_at_its_next_iteration():
+    abandon = Event()
+    monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=3), abandon=abandon)
+    monitor(FAR, 2.0, FAR)
+    abandon.set()
+    with pytest.raises(Abandoned):
+        monitor(FAR, 1.0, FAR)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "held"),
-    [((979, 20), False), ((980, 20), True), ((981, 19), False), ((5000, 19), False)],
-)
-def test_auto_holds_out_from_1000_rows_with_20_of_each_class(sizes, held):
-    rows = labelled(*sizes)
-    train, held_out = split(rows, early_stopping="auto")
-    assert (held_out is not None) is held
-    assert (train is rows) is not held
-
-
-def test_rows_of_weight_0_count_as_absent():
-    rows = labelled(600, 400)
-    padded = Rows(
-        np.concatenate([rows.X, [[-1.0]] * 500]),
-        np.concatenate([rows.y, np.ones(500)]),
-        np.concatenate([rows.sample_weight, np.zeros(500)]),
-    )
-    for part, padded_part in zip(split(rows), split(padded), strict=True):
-        np.testing.assert_array_equal(part.X, padded_part.X)
-    assert (
-        split(labelled(999, 999)._replace(sample_weight=np.repeat([1.0, 0], 999)), "auto")[
-            1
-        ]
-        is None
-    )
-
-
-@pytest.mark.parametrize("sizes", [(5, 1), (3, 3)])
-def test_classes_too_small_to_split_are_an_error_that_says_what_to_set(sizes):
-    with pytest.raises(
-        ValueError, match=rf"{sizes[0]} and {sizes[1]} rows.*early_stopping=False"
-    ):
-        split(labelled(*sizes))
-
-
-def test_streams_are_independent_and_follow_from_the_seed():
-    init, other_init = random_streams(3).init, random_streams(3).init
-    assert init.random() == other_init.random()
-    # Drawing from one stream leaves the other where it was.
-    drained = random_streams(3)
-    drained.init.random(1000)
-    rows = np.arange(50)
-    first, second = (
-        train_test_split(rows, random_state=streams.split)[0]
-        for streams in (drained, random_streams(3))
-    )
-    np.testing.assert_array_equal(first, second)
-
-
-@pytest.mark.parametrize("seed", [0, np.int64(7), np.random.RandomState(0), None])
-def test_every_kind_of_random_state_gives_streams(seed):
-    assert 0 <= random_streams(seed).init.random() < 1
-
-
-def test_a_random_state_instance_moves_on():
-    generator = np.random.RandomState(0)
-    assert (
-        random_streams(generator).init.random() != random_streams(generator).init.random()
-    )
+def test_restarts_are_judged_by_the_held_out_loss_where_there_is_one():
+    rules = StoppingRules(tol=1e-4, n_iter_no_change=20)
+    assert walk(Monitor(rules), [3.0, 2.0]).criterion == 2.0
+    watched = Monitor(rules, held_out_loss=scripted([0.9, 0.5, 0.7]))
+    assert walk(watched, [3.0, 2.0, 1.0]).criterion == 0.5

@@ -19,6 +19,8 @@ BAD = {
     "init_scale": [-1.0, 10**400, NAN, INF, "1", "None", True, [1.0]],
     "alpha": [-0.1, 10**400, NAN, INF, None, "strong", False],
     "solver": ["sgd", None, 1],
+    "learning_rate": [0, -0.1, NAN, INF, "auto", True, [0.1]],
+    "batch_size": [0, -1, 2.0, "auto", None, True],
     "max_iter": [0, -5, 10.0, INF, None, True],
     "tol": [-1e-9, NAN, INF, "0", None, True],
     "early_stopping": ["yes", None, 1, 0.5],
@@ -26,6 +28,8 @@ BAD = {
     "n_iter_no_change": [0, -1, 1.5, INF, None, True],
     "class_weight": ["even", 1.0, True, [1, 2], {0: -1}, {0: NAN}, {0: "a"}, {0: True}],
     "warm_start": [0, 1, "yes", None],
+    "n_init": [0, -1, 2.0, "auto", None, True],
+    "n_jobs": [0, 1.0, "all", True],
     "random_state": ["a", -1, 2**32, 1.5, True, NAN],
     "verbose": ["yes", -1, 1.5, None, NAN],
 }

@@ -7,7 +7,12 @@ Whatever there is one of per row (logit, loss, residual) is float64, and so are 
 sums; only the hidden layer has the dtype of X.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.network import hidden_buffer, logits, output, pre_activations
@@ -83,6 +88,26 @@ def block_loss_and_gradient(
     return float(sample_weight @ loss), Parameters(dW1, db1, dw2, db2)
 
 
+class Seen(NamedTuple):
+    """The rows of weight > 0 that training has seen so far, and their total weight.
+
+    In `fit`, these are the training rows. In a stream, those of all chunks up to now.
+    """
+
+    n_rows: int
+    total_weight: float
+
+    def and_also(self, rows: Rows) -> "Seen":
+        n_rows, total_weight = seen(rows)
+        return Seen(self.n_rows + n_rows, self.total_weight + total_weight)
+
+
+def seen(rows: Rows) -> Seen:
+    """These rows only."""
+    weight = rows.sample_weight
+    return Seen(int(np.count_nonzero(weight)), float(weight.sum()))
+
+
 class Objective:
     """J and its gradient as a function of the flat vector theta.
 
@@ -99,48 +124,84 @@ class Objective:
         Units of the hidden layer.
     alpha : float
         Strength of the L2 penalty on W1 and w2; biases are free.
+    all_seen : Seen or None
+        What `rows` stand for, if that is more than themselves: their sums count for
+        those of all rows seen.
     """
 
     def __init__(
-        self, rows: Rows, activation: Activation, n_hidden: int, alpha: float
+        self,
+        rows: Rows,
+        activation: Activation,
+        n_hidden: int,
+        alpha: float,
+        all_seen: Seen | None = None,
     ) -> None:
         self.activation = activation
         self.n_features = rows.X.shape[1]
         self.n_hidden = n_hidden
         self.alpha = alpha
-        self.total_weight = float(rows.sample_weight.sum())
+        self._rows = rows
+        self._n_rows, _ = seen(rows)
+        self._all_seen = all_seen or seen(rows)
         self._dtype = rows.X.dtype
         self._buffer = hidden_buffer(n_hidden, rows.X.shape[0], self._dtype)
         self._blocks = [
             Rows(take_rows(rows.X, block), rows.y[block], rows.sample_weight[block])
             for block in row_blocks(rows.X.shape[0])
         ]
+        self._is_penalised = flatten(
+            Parameters(
+                np.ones((self.n_features, n_hidden)),
+                np.zeros(n_hidden),
+                np.ones(n_hidden),
+                np.zeros(1),
+            )
+        )
 
     def __call__(self, theta: Vector) -> tuple[float, Vector]:
-        loss, gradient = self._summed_over_blocks(theta)
-        penalty, penalty_gradient = self._penalty(theta)
-        gradient += penalty_gradient
-        gradient /= self.total_weight
-        return (loss + penalty) / self.total_weight, gradient
+        loss, gradient = self._summed(theta, self._blocks)
+        penalised = theta * self._is_penalised
+        penalty = 0.5 * self.alpha * float(penalised @ penalised)
+        share = self._n_rows / self._all_seen.n_rows
+        loss = (loss / share + penalty) / self._all_seen.total_weight
+        gradient = (gradient / share + self.alpha * penalised) / self._all_seen.total_weight
+        return loss, gradient
 
-    def _summed_over_blocks(self, theta: Vector) -> tuple[float, Vector]:
+    def batches(
+        self, rng: np.random.Generator, batch_size: int
+    ) -> Iterator[Callable[[Vector], Vector]]:
+        """For one pass over all rows in random order, functions theta -> gradient.
+
+        Each estimates the gradient of J without bias, from `batch_size` rows of weight
+        > 0 (the last one from what is left).
+        """
+        order = rng.permutation(np.flatnonzero(self._rows.sample_weight))
+        for start in range(0, order.size, batch_size):
+            yield partial(self._batch_gradient, order[start : start + batch_size])
+
+    def _batch_gradient(self, batch: NDArray[np.intp], theta: Vector) -> Vector:
+        blocks = (
+            Rows(*(part[batch[block]] for part in self._rows))
+            for block in row_blocks(batch.size)
+        )
+        _, gradient = self._summed(theta, blocks)
+        share = batch.size / self._all_seen.n_rows
+        penalty_gradient = self.alpha * (theta * self._is_penalised)
+        return (gradient / share + penalty_gradient) / self._all_seen.total_weight
+
+    def _summed(self, theta: Vector, blocks: Iterable[Rows]) -> tuple[float, Vector]:
+        """Loss and gradient summed over the rows of some blocks, without penalty."""
         parameters = cast(self._unflatten(theta), self._dtype)
         loss = 0.0
         gradient = np.zeros(n_parameters(self.n_features, self.n_hidden))
-        for block in self._blocks:
+        for block in blocks:
             block_loss, block_gradient = block_loss_and_gradient(
                 parameters, block, self.activation, self._buffer
             )
             loss += block_loss
             gradient += flatten(block_gradient)
         return loss, gradient
-
-    def _penalty(self, theta: Vector) -> tuple[float, Vector]:
-        penalised = theta.copy()
-        parts = self._unflatten(penalised)
-        parts.b1[:] = 0
-        parts.b2[:] = 0
-        return 0.5 * self.alpha * float(penalised @ penalised), self.alpha * penalised
 
     def _unflatten(self, theta: Vector) -> Parameters:
         return unflatten(theta, self.n_features, self.n_hidden)

@@ -1,22 +1,32 @@
 """What walks downhill.
 
-A solver gets `objective(theta) -> (loss, gradient)`, a start, and a hook that is
-called as `on_iteration(theta, loss, gradient)` at the start and after every accepted
-step, and returns True to stop. All stopping rules live behind that hook. `theta` is
-the solver's own memory: a hook that keeps it makes a copy.
+A solver gets an objective, a start, and a hook that is called as
+`on_iteration(theta, loss, gradient)` at the start and after every iteration, and
+returns True to stop. All stopping rules live behind that hook. `theta` is the
+solver's own memory: a hook that keeps it makes a copy.
 """
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from sk_shallow._core.parameters import Vector
 
-ObjectiveFunction = Callable[[Vector], tuple[float, Vector]]
 StopReason = Literal["hook", "max_iter", "line_search"]
 OnIteration = Callable[[Vector, float, Vector], bool]
+Gradient = Callable[[Vector], Vector]
+
+
+class ObjectiveFunction(Protocol):
+    """J, and estimates of its gradient from a few rows at a time."""
+
+    def __call__(self, theta: Vector) -> tuple[float, Vector]:
+        """J and its gradient at theta."""
+
+    def batches(self, rng: np.random.Generator, batch_size: int) -> Iterator[Gradient]:
+        """For one pass over all rows in random order, functions theta -> gradient."""
 
 
 class Solution(NamedTuple):
@@ -34,7 +44,47 @@ class Solution(NamedTuple):
     stop_reason: StopReason
 
 
-Solver = Callable[[ObjectiveFunction, Vector, OnIteration, int], Solution]
+class Moments:
+    """Running means of the gradient and of its square, as Adam keeps them.
+
+    Kingma & Ba (2015). Adam: a method for stochastic optimization. ICLR. The decay
+    rates and epsilon are theirs.
+    """
+
+    BETA1 = 0.9
+    BETA2 = 0.999
+    EPSILON = 1e-8
+
+    def __init__(self, first: Vector, second: Vector, n_steps: int) -> None:
+        self.first = first
+        self.second = second
+        self.n_steps = n_steps
+
+    @classmethod
+    def none_yet(cls, size: int) -> "Moments":
+        return cls(np.zeros(size), np.zeros(size), n_steps=0)
+
+    def direction(self, gradient: Vector) -> Vector:
+        """Take in one gradient; the direction to go for a learning rate of 1."""
+        self.n_steps += 1
+        self.first += (1 - self.BETA1) * (gradient - self.first)
+        self.second += (1 - self.BETA2) * (gradient**2 - self.second)
+        # Both means start at 0; the divisions undo that bias.
+        scale = np.sqrt(self.second / (1 - self.BETA2**self.n_steps))
+        scale += self.EPSILON
+        return self.first / (1 - self.BETA1**self.n_steps) / scale
+
+
+class Steps(NamedTuple):
+    """How far, and on how many rows, a solver steps that does not find out itself."""
+
+    learning_rate: float
+    batch_size: int
+    rng: np.random.Generator  # shuffles the rows
+    moments: Moments
+
+
+Solve = Callable[[ObjectiveFunction, Vector, OnIteration, int, Steps], Solution]
 
 
 def lbfgs(
@@ -42,6 +92,7 @@ def lbfgs(
     theta: Vector,
     on_iteration: OnIteration,
     max_iter: int,
+    steps: Steps,
 ) -> Solution:
     """Limited-memory BFGS, SciPy's implementation (Zhu, Byrd, Lu & Nocedal, 1997)."""
     walk = _Walk(objective, on_iteration)
@@ -56,6 +107,55 @@ def lbfgs(
             options={"maxiter": max_iter, "maxfun": 2**31 - 1, "ftol": 0, "gtol": 0},
         )
     return walk.solution(max_iter)
+
+
+def gd(
+    objective: ObjectiveFunction,
+    theta: Vector,
+    on_iteration: OnIteration,
+    max_iter: int,
+    steps: Steps,
+) -> Solution:
+    """Gradient descent on all rows, with a constant learning rate."""
+
+    def step(theta: Vector, gradient: Vector) -> None:
+        theta -= steps.learning_rate * gradient
+
+    return _repeat(step, objective, theta, on_iteration, max_iter)
+
+
+def adam(
+    objective: ObjectiveFunction,
+    theta: Vector,
+    on_iteration: OnIteration,
+    max_iter: int,
+    steps: Steps,
+) -> Solution:
+    """Adam (Kingma & Ba, 2015). An iteration is a pass over all rows, in batches."""
+
+    def epoch(theta: Vector, _: Vector) -> None:
+        for gradient_at in objective.batches(steps.rng, steps.batch_size):
+            theta -= steps.learning_rate * steps.moments.direction(gradient_at(theta))
+
+    return _repeat(epoch, objective, theta, on_iteration, max_iter)
+
+
+def _repeat(
+    advance: Callable[[Vector, Vector], None],
+    objective: ObjectiveFunction,
+    theta: Vector,
+    on_iteration: OnIteration,
+    max_iter: int,
+) -> Solution:
+    """Call `advance(theta, gradient)`, which moves theta, until the hook says stop."""
+    theta = theta.copy()
+    loss, gradient = objective(theta)
+    n_iter = 0
+    while not (stop := on_iteration(theta, loss, gradient)) and n_iter < max_iter:
+        advance(theta, gradient)
+        loss, gradient = objective(theta)
+        n_iter += 1
+    return Solution(theta, loss, n_iter, "hook" if stop else "max_iter")
 
 
 class _Walk:
@@ -104,4 +204,16 @@ class _Walk:
         return Solution(self._accepted, self._accepted_loss, n_iter, reason)
 
 
-SOLVERS: dict[str, Solver] = {"lbfgs": lbfgs}
+class Solver(NamedTuple):
+    """A way downhill, and what training has to know of it."""
+
+    solve: Solve
+    learning_rate: float | None  # the default; None: it finds its own steps
+    crawls: bool = False  # its steps may be small for long, and then get larger
+
+
+SOLVERS: dict[str, Solver] = {
+    "lbfgs": Solver(lbfgs, learning_rate=None),
+    "gd": Solver(gd, learning_rate=0.2, crawls=True),
+    "adam": Solver(adam, learning_rate=0.01),
+}

@@ -14,7 +14,7 @@ from sk_shallow._core.diagnostics import (
     rows_are_alike,
 )
 from sk_shallow._core.network import logits
-from sk_shallow._core.parameters import Parameters, cast
+from sk_shallow._core.parameters import cast, unflatten
 from sk_shallow._core.rows import Rows, spread_rows
 from sk_shallow.advice.starts import (
     LARGEST_COLUMN,
@@ -24,12 +24,14 @@ from sk_shallow.advice.starts import (
 )
 from sk_shallow.advice.wording import sentence, significant, standardise, warn
 from sk_shallow.exceptions import CollapseWarning
+from sk_shallow.recipe import Recipe
 from sk_shallow.start import Start
 from sk_shallow.training import Training
 
 CONSTANT_LOGITS = 0.05  # standard deviation of z2 below this: a collapsed net
 TINY_SIZE = 0.05  # mean |Z1| below this: a start next to the zero net
 LIVELY_SIZE = 0.5  # mean |Z1| that a start away from the zero net has
+MOST_RISES = 0.1  # share of iterations in which J rises from which steps are too long
 LIGHT_ROWS = 0.5  # mean weight of a row below which alpha is strong by accident
 
 # The gradient above which a line search that fails has ended too early. The minima of
@@ -37,20 +39,19 @@ LIGHT_ROWS = 0.5  # mean weight of a row below which alpha is strong by accident
 LARGE_GRADIENT = {"tanh": 1e-3, "logistic": 1e-3, "relu": 0.1}
 
 
-def warn_of_early_end(
-    training: Training, start: Start, rows: Rows, max_iter: int, tol: float
-) -> None:
+def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Recipe) -> None:
     """ConvergenceWarning, if training ended before it got down."""
     if training.stop_reason not in ("max_iter", "line_search"):
         return
     reached = (
-        f"the largest gradient is {training.max_gradient:.1e}, where {tol / 10:.0e} "
+        f"the largest gradient is {training.max_gradient:.1e}, where {recipe.tol / 10:.0e} "
         f"counts as converged"
     )
     if training.stop_reason == "max_iter":
+        remedy = remedy_for_steps(training, recipe)
         warn(
-            f"Training used up max_iter={max_iter} iterations; {reached}. Raise max_iter, "
-            f"or {standardise(rows.X)}.",
+            f"Training used up max_iter={recipe.max_iter} iterations; {reached}. "
+            f"{remedy}, or {standardise(rows.X)}.",
             ConvergenceWarning,
         )
     elif training.max_gradient > LARGE_GRADIENT[start.activation]:
@@ -62,9 +63,24 @@ def warn_of_early_end(
         )
 
 
-def warn_of_collapse(
-    training: Training, start: Start, end: Parameters, rows: Rows, alpha: float
-) -> None:
+def remedy_for_steps(training: Training, recipe: Recipe) -> str:
+    """What to set when all iterations were used up."""
+    if recipe.learning_rate is None:
+        return "Raise max_iter"
+    curve = training.loss_curve
+    n_rises = int((np.diff(curve) > 0).sum())
+    if n_rises > MOST_RISES * training.n_iter or curve[-1] > curve[0]:
+        return (
+            f"J rose in {n_rises} of {training.n_iter} iterations: lower learning_rate "
+            f"(now {recipe.learning_rate:g})"
+        )
+    return (
+        f"Raise max_iter or learning_rate (now {recipe.learning_rate:g}), or set "
+        f"solver='lbfgs'"
+    )
+
+
+def warn_of_collapse(training: Training, start: Start, rows: Rows, recipe: Recipe) -> None:
     """CollapseWarning, if the net that training ended with is constant."""
     share = np.average(rows.y, weights=rows.sample_weight)
     entropy = entr(share) + entr(1 - share)  # the log-loss of the best constant
@@ -73,12 +89,14 @@ def warn_of_collapse(
     if training.loss < entropy - CONSTANT_LOGITS / 2:
         return
     # All rows are looked at only where a few suggest a collapse: few may be alike.
-    end, activation = cast(end, rows.X.dtype), ACTIVATIONS[start.activation]
+    end = cast(unflatten(training.theta, *start.parameters.W1.shape), rows.X.dtype)
     for X in (spread_rows(rows.X, MOST_ROWS), rows.X):
-        spread = float(logits(end, X, activation).std(dtype=np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            z2 = logits(end, X, ACTIVATIONS[start.activation])
+            spread = float(z2.std(dtype=np.float64))
         if spread >= CONSTANT_LOGITS:
             return
-    causes = collapse_causes(start, rows, alpha)
+    causes = collapse_causes(start, rows, recipe.alpha)
     warn(
         f"The fitted net is almost constant: its logits vary by {spread:.1g} over the "
         f"training rows, so every row gets nearly the same probability. Cause: "

@@ -32,12 +32,13 @@ def warn_of_start(start: Start, X: Matrix) -> None:
     if start.init is None:  # trained units may well be saturated
         return
     X = spread_rows(X, MOST_ROWS)
-    layer = layer_of(start, X)
     message = relu_message if start.activation == "relu" else plateau_message
-    text = message(start, layer, X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        layer = layer_of(start, X)
+        text, size = message(start, layer, X), layer.size
     # Not of a zero start of one unit, which has nothing to scale; and of what overflows,
     # the first iteration speaks.
-    if text and 0 < layer.size < np.inf:
+    if text and 0 < size < np.inf:
         warn(text, SaturationWarning)
 
 

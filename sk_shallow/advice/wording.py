@@ -1,5 +1,6 @@
 """How a warning is put."""
 
+import inspect
 import math
 import warnings
 
@@ -7,10 +8,16 @@ from scipy import sparse
 
 from sk_shallow._core.rows import Matrix
 
+# Packages between the user's line and a warning.
+INSIDE = ("sk_shallow", "sklearn", "joblib")
+
 
 def warn(message: str, category: type[Warning]) -> None:
-    # Level 4 is the user's line: warn, the function that looked, fit, the line.
-    warnings.warn(message, category, stacklevel=4)
+    """Warn at the user's own line, however deep in pipelines and searches `fit` is."""
+    frame, level = inspect.currentframe(), 1
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] in INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def sentence(text: str) -> str:

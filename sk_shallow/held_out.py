@@ -1,0 +1,54 @@
+"""The rows that training does not see, on which early stopping judges it."""
+
+from typing import Literal
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sk_shallow._core.rows import Rows
+
+AUTO_HOLD_OUT_ROWS = 1000  # early_stopping="auto" holds out from here on ...
+AUTO_HOLD_OUT_CLASS_ROWS = 20  # ... if each class has so many rows
+
+
+def hold_out(
+    rows: Rows,
+    early_stopping: bool | Literal["auto"],
+    validation_fraction: float,
+    random_state: np.random.RandomState,
+) -> tuple[Rows, Rows | None]:
+    """Rows to learn from, and the stratified part held out for early stopping.
+
+    Rows of weight 0 count as absent.
+
+    Raises
+    ------
+    ValueError
+        If early stopping is asked for and a class is too small to be split.
+    """
+    present = np.flatnonzero(rows.sample_weight)
+    class_sizes = np.bincount(rows.y[present].astype(np.intp))
+    if early_stopping == "auto":
+        early_stopping = bool(
+            present.size >= AUTO_HOLD_OUT_ROWS
+            and class_sizes.min() >= AUTO_HOLD_OUT_CLASS_ROWS
+        )
+    if not early_stopping:
+        return rows, None
+    try:
+        parts = train_test_split(
+            present,
+            test_size=validation_fraction,
+            stratify=rows.y[present],
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping cannot hold out validation_fraction={validation_fraction} of "
+            f"{class_sizes[0]} and {class_sizes[1]} rows (of weight > 0, by class): "
+            f"{error} Set early_stopping=False or another validation_fraction."
+        ) from error
+    train, held_out = (
+        Rows(*(part[index] for part in rows)) for index in map(np.sort, parts)
+    )
+    return train, held_out

@@ -1,0 +1,121 @@
+"""How to train: the parameters of an estimator, with their defaults worked out."""
+
+from collections.abc import Mapping
+from functools import partial
+from threading import Event
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.objective import Objective, Seen, mean_log_loss
+from sk_shallow._core.parameters import flatten
+from sk_shallow._core.rows import Rows
+from sk_shallow._core.solvers import SOLVERS, Moments, Steps
+from sk_shallow.callbacks import Task
+from sk_shallow.log import Log
+from sk_shallow.start import Start
+from sk_shallow.training import Monitor, StoppingRules, Training
+
+
+class Recipe(NamedTuple):
+    """All that training needs to know beside a start, rows, and chance."""
+
+    activation: str
+    n_hidden: int
+    alpha: float
+    solver: str
+    learning_rate: float | None  # None: the solver finds its own steps
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: int
+    verbose: bool
+
+    def train(
+        self,
+        start: Start,
+        rows: Rows,
+        shuffle: np.random.Generator,
+        *,
+        held_out: Rows | None = None,
+        all_seen: Seen | None = None,
+        moments: Moments | None = None,
+        task: Task | None = None,
+        name: str = "",
+        abandon: Event | None = None,
+    ) -> Training:
+        """Walk downhill from `start` until the solver, or a rule of ours, stops.
+
+        Parameters
+        ----------
+        start : Start
+            Where training starts.
+        rows : Rows
+            What it learns from.
+        shuffle : numpy.random.Generator
+            Draws the order of the rows.
+        held_out : Rows or None
+            What early stopping watches.
+        all_seen : Seen or None
+            All rows of a stream so far, if `rows` are a chunk of one.
+        moments : Moments or None
+            Those of the stream so far; they are brought up to date.
+        task : Task or None
+            What callbacks are told of.
+        name : str
+            Put before each line that `verbose` prints.
+        abandon : Event or None
+            Set when nobody waits for this training any more.
+        """
+        activation = ACTIVATIONS[self.activation]
+        theta = flatten(start.parameters)
+        held_out_loss = (
+            None
+            if held_out is None
+            else partial(
+                mean_log_loss, rows=held_out, activation=activation, n_hidden=self.n_hidden
+            )
+        )
+        monitor = Monitor(
+            self._rules(),
+            held_out_loss=held_out_loss,
+            log=Log(held_out=held_out is not None, name=name) if self.verbose else None,
+            task=task,
+            learning_rate=self.learning_rate,
+            abandon=abandon,
+        )
+        steps = Steps(
+            learning_rate=self.learning_rate or 0.0,
+            batch_size=self.batch_size,
+            rng=shuffle,
+            moments=moments or Moments.none_yet(theta.size),
+        )
+        # Overflow is an error of the monitor, which says what to do.
+        with np.errstate(over="ignore", invalid="ignore"):
+            objective = Objective(rows, activation, self.n_hidden, self.alpha, all_seen)
+            solve = SOLVERS[self.solver].solve
+            return monitor.conclude(solve(objective, theta, monitor, self.max_iter, steps))
+
+    def _rules(self) -> StoppingRules:
+        return StoppingRules(
+            self.tol, self.n_iter_no_change, crawls=SOLVERS[self.solver].crawls
+        )
+
+
+def read_recipe(parameters: Mapping[str, Any], n_features: int) -> Recipe:
+    """The recipe that valid parameters of the estimator stand for."""
+    alpha, rate = parameters["alpha"], parameters["learning_rate"]
+    default_rate = SOLVERS[parameters["solver"]].learning_rate
+    return Recipe(
+        activation=parameters["activation"],
+        n_hidden=int(parameters["n_hidden"]),
+        alpha=n_features**0.5 if alpha == "auto" else float(alpha),
+        solver=parameters["solver"],
+        learning_rate=default_rate if default_rate is None or rate is None else float(rate),
+        batch_size=int(parameters["batch_size"]),
+        max_iter=int(parameters["max_iter"]),
+        tol=float(parameters["tol"]),
+        n_iter_no_change=int(parameters["n_iter_no_change"]),
+        verbose=bool(parameters["verbose"]),
+    )

@@ -1,0 +1,27 @@
+"""Parameters and data in, clean arrays or a clear error out."""
+
+from sk_shallow.validation.data import (
+    DTYPES,
+    Labels,
+    check_chunk,
+    check_same_net,
+    check_training_data,
+    check_validation_data,
+)
+from sk_shallow.validation.parameters import (
+    REQUIREMENTS,
+    check_parameters,
+    check_stream_parameters,
+)
+
+__all__ = [
+    "DTYPES",
+    "REQUIREMENTS",
+    "Labels",
+    "check_chunk",
+    "check_parameters",
+    "check_same_net",
+    "check_stream_parameters",
+    "check_training_data",
+    "check_validation_data",
+]

@@ -1,0 +1,240 @@
+"""Data in, clean arrays or a clear error out."""
+
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sk_shallow._core.parameters import Vector
+from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow.validation.parameters import is_bool
+
+DTYPES = [np.float64, np.float32]  # anything else becomes the first
+
+
+class Labels(NamedTuple):
+    """The two classes in sorted order, and the weight of a row of each."""
+
+    classes: NDArray[Any]  # (2,)
+    weights: Vector  # (2,)
+
+
+def check_training_data(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
+) -> tuple[Labels, Rows]:
+    """Classes of y, and rows with y encoded as 0 and 1 and class weights folded in.
+
+    With `reset`, sets `n_features_in_` and, for data frames, `feature_names_in_` on the
+    estimator; without, X must have the columns they tell.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite two-dimensional table, y has not exactly two classes, or
+        weights are negative, not finite, of another length, or leave a class empty.
+    """
+    X, y = validate_data(estimator, X, y, reset=reset, accept_sparse="csr", dtype=DTYPES)
+    sample_weight = check_sample_weight(sample_weight, X.shape[0])
+    classes, encoded = encode_labels(y)
+    if estimator.class_weight is not None:
+        # Classes with no weight at all would make "balanced" divide by 0.
+        check_class_totals(classes, encoded, sample_weight)
+    labels = Labels(classes, class_weights(estimator, classes, y, sample_weight))
+    rows = weighted_rows(X, encoded, sample_weight, labels)
+    check_class_totals(classes, encoded, rows.sample_weight)
+    return labels, rows
+
+
+def check_validation_data(
+    estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any, labels: Labels
+) -> Rows | None:
+    """The rows that the user holds out, if any, encoded and weighted as those of y.
+
+    Raises
+    ------
+    ValueError
+        If only some of the three are given, they are not as training data must be, or
+        early stopping is off.
+    """
+    if X_val is None and y_val is None and sample_weight_val is None:
+        return None
+    if X_val is None or y_val is None:
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val belong together, and {missing} is None.")
+    if is_bool(estimator.early_stopping) and not estimator.early_stopping:
+        raise ValueError(
+            "X_val and y_val are for early stopping, and early_stopping=False. Set "
+            "early_stopping='auto' or True, or leave them out."
+        )
+    try:
+        X_val, y_val = validate_data(
+            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=DTYPES
+        )
+    except ValueError as error:
+        raise ValueError(f"In X_val or y_val: {error}") from error
+    weight = check_sample_weight(sample_weight_val, X_val.shape[0], "sample_weight_val")
+    encoded = encode_as(labels.classes, y_val, "y_val")
+    rows = weighted_rows(X_val, encoded, weight, labels)
+    totals = np.bincount(encoded, weights=rows.sample_weight, minlength=2)
+    for label, total in zip(labels.classes.tolist(), totals, strict=True):
+        if total == 0:
+            raise ValueError(
+                f"y_val has no row of class {label!r} (of weight > 0): early stopping "
+                f"needs both classes."
+            )
+    return rows
+
+
+def check_chunk(
+    estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any, *, first: bool
+) -> tuple[Labels, Rows]:
+    """Classes of a stream, and the rows of a chunk of it, which may lack a class.
+
+    Raises
+    ------
+    ValueError
+        If `classes` are not given with the first chunk, or others with a later one; or
+        the chunk is not as training data must be.
+    """
+    X, y = validate_data(estimator, X, y, reset=first, accept_sparse="csr", dtype=DTYPES)
+    if classes is not None:
+        classes, _ = encode_labels(np.asarray(classes), "classes")
+    elif first:
+        raise ValueError(
+            "classes must be given in the first call of partial_fit: the two labels that "
+            "y will have, as in partial_fit(X, y, classes=[0, 1])."
+        )
+    else:
+        classes = estimator.classes_
+    sample_weight = check_sample_weight(sample_weight, X.shape[0])
+    encoded = encode_as(classes, y, "y")
+    labels = Labels(classes, class_weights(estimator, classes, classes, None))
+    rows = weighted_rows(X, encoded, sample_weight, labels)
+    with np.errstate(over="ignore"):
+        total = rows.sample_weight.sum()
+    if not 0 < total < np.inf:
+        raise ValueError(
+            "sample_weight times class_weight must add up to a finite number > 0 in "
+            f"every chunk, got {total}."
+        )
+    return labels, rows
+
+
+# What goes on from fitted weights, and how to start afresh instead.
+HOW_TO_GO_ON = {
+    "warm_start": ("warm_start=True continues", "Set warm_start=False"),
+    "partial_fit": ("partial_fit continues", "Use fit, or a clone of the estimator,"),
+}
+
+
+def check_same_net(estimator: Any, classes: NDArray[Any], how: str) -> None:
+    """Check that training can go on from the weights that the estimator has.
+
+    Raises
+    ------
+    ValueError
+        If the units, their activation or the labels are not those of that fit.
+    """
+    for what, before, now in (
+        ("n_hidden", len(estimator.intercepts_[0]), estimator.n_hidden),
+        ("activation", estimator._activation, estimator.activation),
+        ("classes", estimator.classes_.tolist(), classes.tolist()),
+    ):
+        if before != now:
+            goes_on, afresh = HOW_TO_GO_ON[how]
+            raise ValueError(
+                f"{goes_on} from the last fit, which had another {what}: "
+                f"{before!r}, now {now!r}. {afresh} to start afresh."
+            )
+
+
+def class_weights(
+    estimator: Any, classes: NDArray[Any], y: NDArray[Any], sample_weight: Vector | None
+) -> Vector:
+    """The weight that `class_weight` gives to a row of each class."""
+    by_class: Vector = compute_class_weight(
+        estimator.class_weight, classes=classes, y=y, sample_weight=sample_weight
+    )
+    return by_class
+
+
+def weighted_rows(
+    X: Matrix, encoded: NDArray[np.intp], sample_weight: Vector, labels: Labels
+) -> Rows:
+    weight = sample_weight * labels.weights[encoded]
+    return Rows(X, encoded.astype(np.float64), weight)
+
+
+def encode_labels(
+    y: NDArray[Any], name: str = "y"
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The two classes in sorted order, and y as 0 and 1."""
+    check_classification_targets(y)
+    encoder = LabelEncoder()
+    encoded = encoder.fit_transform(y)
+    classes = encoder.classes_
+    if len(classes) > 2:
+        raise ValueError(
+            f"Only binary classification is supported. {name} has {len(classes)} classes: "
+            f"{np.array2string(classes, threshold=10)}. Wrap the estimator in "
+            f"sklearn.multiclass.OneVsRestClassifier for more."
+        )
+    if len(classes) == 1:
+        raise ValueError(
+            f"{name} has one class only ({classes.tolist()[0]!r}): a classifier needs two."
+        )
+    return classes, encoded
+
+
+def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.intp]:
+    """Labels as 0 and 1, in the order of classes that are known already."""
+    try:
+        encoded: NDArray[np.intp] = LabelEncoder().fit(classes).transform(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must have labels of {classes.tolist()} only: {error}."
+        ) from error
+    return encoded
+
+
+def check_sample_weight(
+    sample_weight: Any, n_samples: int, name: str = "sample_weight"
+) -> Vector:
+    """One finite float64 weight >= 0 for each row, not all of them 0."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weight: Vector = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
+    )
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must have shape (n_samples,) = ({n_samples},), got {weight.shape}."
+        )
+    if (weight < 0).any():
+        raise ValueError(f"{name} must be >= 0, got {weight.min()}.")
+    if not weight.any():
+        raise ValueError(f"{name} is zero for every row: some weights must be > 0.")
+    return weight
+
+
+def check_class_totals(
+    classes: NDArray[Any], encoded: NDArray[np.intp], weight: Vector
+) -> None:
+    totals = np.bincount(encoded, weights=weight, minlength=2)
+    if not np.isfinite(totals).all():
+        raise ValueError(
+            "The weights overflow: sample_weight times class_weight adds up to infinity."
+        )
+    if not totals.all():
+        empty, left = classes.tolist() if totals[1] else classes.tolist()[::-1]
+        raise ValueError(
+            f"All rows of class {empty!r} have weight 0, so y has one class only "
+            f"({left!r}): a classifier needs two. Check sample_weight and class_weight."
+        )

@@ -1,0 +1,167 @@
+"""Parameters in, a clear error out."""
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.initializers import INITIALIZERS
+from sk_shallow._core.solvers import SOLVERS
+from sk_shallow.exceptions import InvalidParameterError
+
+
+class Requirement(NamedTuple):
+    """What a parameter must be, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+    also: str = ""  # what else it may be, as a sentence
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Check every parameter of the estimator.
+
+    Raises
+    ------
+    InvalidParameterError
+        Names the parameter, what it must be, and the value it has.
+    """
+    for name, (words, holds, also) in REQUIREMENTS.items():
+        value = parameters[name]
+        if not holds(value):
+            shown = value.item() if isinstance(value, np.generic) else value
+            raise InvalidParameterError(f"{name} must be {words}, got {shown!r}.{also}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number that a float can hold, and no bool."""
+    if not isinstance(value, Real) or is_bool(value):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not is_bool(value)
+
+
+def is_bool(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)
+
+
+def is_number_from_0(value: Any) -> bool:
+    return is_number(value) and bool(value >= 0)
+
+
+def is_number_above_0(value: Any) -> bool:
+    return is_number(value) and bool(value > 0)
+
+
+def is_one_of(value: Any, *names: str) -> bool:
+    return isinstance(value, str) and value in names
+
+
+def integer_from(least: int) -> Requirement:
+    return Requirement(
+        f"an integer >= {least}",
+        lambda value: is_integer(value) and value >= least,
+    )
+
+
+def name_from(registry: Mapping[str, Any], *, or_callable: str = "") -> Requirement:
+    return Requirement(
+        "one of " + ", ".join(map(repr, registry)) + or_callable,
+        lambda value: (
+            is_one_of(value, *registry) or (bool(or_callable) and callable(value))
+        ),
+    )
+
+
+def is_class_weight(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(is_number_from_0(weight) for weight in value.values())
+    return value is None or is_one_of(value, "balanced")
+
+
+def is_random_state(value: Any) -> bool:
+    if is_integer(value):
+        return bool(0 <= value < 2**32)
+    return value is None or isinstance(value, np.random.RandomState)
+
+
+REQUIREMENTS: dict[str, Requirement] = {
+    "n_hidden": integer_from(1),
+    "activation": name_from(ACTIVATIONS),
+    "init": name_from(INITIALIZERS, or_callable=" or a callable init(rng, shape)"),
+    "init_scale": Requirement(
+        "a finite number >= 0",
+        lambda value: value is None or is_number_from_0(value),
+        " None means the scheme's own scale.",
+    ),
+    "alpha": Requirement(
+        "a finite number >= 0",
+        lambda value: is_one_of(value, "auto") or is_number_from_0(value),
+        " 'auto' means sqrt(n_features).",
+    ),
+    "solver": name_from(SOLVERS),
+    "learning_rate": Requirement(
+        "a finite number > 0",
+        lambda value: value is None or is_number_above_0(value),
+        " None means the solver's own rate.",
+    ),
+    "batch_size": integer_from(1),
+    "max_iter": integer_from(1),
+    "tol": Requirement("a finite number >= 0", is_number_from_0),
+    "early_stopping": Requirement(
+        "'auto', True or False", lambda value: is_bool(value) or is_one_of(value, "auto")
+    ),
+    "validation_fraction": Requirement(
+        "a number between 0 and 1, both excluded",
+        lambda value: is_number(value) and 0 < value < 1,
+    ),
+    "n_iter_no_change": integer_from(1),
+    "class_weight": Requirement(
+        "None, 'balanced' or a dict of finite numbers >= 0 by class label",
+        is_class_weight,
+    ),
+    "warm_start": Requirement("True or False", is_bool),
+    "n_init": integer_from(1),
+    "n_jobs": Requirement(
+        "None or an integer other than 0",
+        lambda value: value is None or (is_integer(value) and value != 0),
+        " -1 means all processors.",
+    ),
+    "random_state": Requirement(
+        "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState",
+        is_random_state,
+    ),
+    "verbose": Requirement(
+        "True, False or an integer >= 0",
+        lambda value: is_bool(value) or (is_integer(value) and value >= 0),
+    ),
+}
+
+
+def check_stream_parameters(parameters: Mapping[str, Any]) -> None:
+    """Check the parameters that mean something else, or nothing, to `partial_fit`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they ask for what needs all rows at once.
+    """
+    if parameters["class_weight"] == "balanced":
+        raise InvalidParameterError(
+            "class_weight='balanced' needs all rows at once, which partial_fit does not "
+            "see. Set class_weight to a dict of weights by class label."
+        )
+    if is_bool(parameters["early_stopping"]) and parameters["early_stopping"]:
+        raise InvalidParameterError(
+            "early_stopping=True needs all rows at once, which partial_fit does not see. "
+            "Set early_stopping='auto' or False."
+        )

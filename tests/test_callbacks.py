@@ -1,0 +1,196 @@
+"""Callbacks are told of each fit, start and iteration, and may stop it."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_shallow import ShallowNetClassifier
+from sk_shallow._core.solvers import SOLVERS
+
+callback = pytest.importorskip(
+    "sklearn.callback", reason="scikit-learn has callbacks from 1.9 on"
+)
+ignore_early_ends = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+
+
+class Diary:
+    """A callback that writes down what it is told, and stops after some iterations."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.begun, self.ended, self.nets, self.told = [], [], [], []
+        self.is_set_up = self.is_torn_down = False
+
+    def setup(self, estimator, context):
+        self.is_set_up = True
+
+    def teardown(self, estimator, context):
+        self.is_torn_down = True
+
+    def on_fit_task_begin(self, estimator, context, *, fitted_estimator):
+        self.begun.append(path(context))
+
+    def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
+        self.ended.append(path(context))
+        self.told.append((X, y, metadata))
+        self.nets.append(fitted_estimator)
+        return context.task_name == "iteration" and context.task_id + 1 == self.stop_after
+
+
+def path(context):
+    above = () if context.parent is None else path(context.parent)
+    return (*above, (context.task_name, context.task_id))
+
+
+def fitted(table, diary, **parameters):
+    net = ShallowNetClassifier(4, random_state=0, **parameters).set_callbacks(diary)
+    return net.fit(*table)
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_iteration_is_a_task(cancer, solver):
+    diary = Diary()
+    net = fitted(cancer, diary, solver=solver, max_iter=7)
+    fit, iterations = ("fit", 0), [("iteration", k) for k in range(net.n_iter_)]
+    assert diary.begun == [(fit,), *((fit, iteration) for iteration in iterations)]
+    assert diary.ended == [*((fit, iteration) for iteration in iterations), (fit,)]
+    assert diary.is_set_up
+    assert diary.is_torn_down
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_task_shows_the_net_as_if_training_had_stopped_there(cancer, solver):
+    X, _ = cancer
+    diary = Diary()
+    net = fitted(cancer, diary, solver=solver, max_iter=5)
+    short = clone(net).set_callbacks().set_params(max_iter=3).fit(*cancer)
+    np.testing.assert_array_equal(diary.nets[2].predict_proba(X), short.predict_proba(X))
+    np.testing.assert_array_equal(diary.nets[-1].predict_proba(X), net.predict_proba(X))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_callback_stops_training_and_the_reason_says_so(cancer, solver):
+    net = fitted(cancer, Diary(stop_after=4), solver=solver)
+    assert net.stop_reason_ == "callback"
+    assert net.n_iter_ == 4
+
+
+def test_early_stopping_keeps_the_best_weights_of_a_stopped_training(large):
+    net = fitted(large, Diary(stop_after=25))
+    assert net.stop_reason_ == "callback"
+    assert net.best_iteration_ == np.argmin(net.validation_loss_curve_)
+
+
+def test_callbacks_see_the_data_as_it_was_given(cancer):
+    X, y = cancer
+    labels = np.array(["no", "yes"])[y].tolist()
+    weight = np.ones(len(y))
+    diary = Diary(stop_after=2)
+    net = ShallowNetClassifier(4, random_state=0).set_callbacks(diary)
+    net.fit(X, labels, sample_weight=weight)
+    for told_X, told_y, metadata in diary.told:
+        assert told_X is X
+        assert told_y is labels
+        assert metadata["sample_weight"] is weight
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_restarts_are_tasks_between_the_fit_and_its_iterations(cancer, n_jobs):
+    diary = Diary(stop_after=3)
+    fitted(cancer, diary, n_init=2, n_jobs=n_jobs)
+    expected = [(("fit", 0),)]
+    for start in (0, 1):
+        expected += [(("fit", 0), ("start", start))]
+        expected += [(("fit", 0), ("start", start), ("iteration", k)) for k in range(3)]
+    assert sorted(diary.begun) == sorted(diary.ended) == sorted(expected)
+
+
+def test_callbacks_change_no_bit(cancer):
+    told = fitted(cancer, Diary())
+    untold = ShallowNetClassifier(4, random_state=0).fit(*cancer)
+    np.testing.assert_array_equal(told.coefs_[0], untold.coefs_[0])
+
+
+class Failing(Diary):
+    def on_fit_task_end(self, estimator, context):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("n_init", [1, 3])
+def test_a_callback_that_fails_leaves_the_estimator_as_it_was(cancer, n_init):
+    net = ShallowNetClassifier(4, random_state=0).fit(*cancer)
+    diary = Failing()
+    net.set_callbacks(diary).set_params(n_init=n_init, n_jobs=2)
+    before = dict(vars(net))
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*cancer)
+    assert diary.is_torn_down
+    assert vars(net) == before
+
+
+# --- scikit-learn's own callbacks -----------------------------------------------------
+
+
+def scores(monitor, **options):
+    return [
+        row["neg_log_loss"]
+        for row in monitor.get_logs(**options).data
+        if row["task_name"] == "iteration"
+    ]
+
+
+def test_scoring_monitor_alone(cancer):
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    net = fitted(cancer, monitor)
+    followed = scores(monitor)
+    assert len(followed) == net.n_iter_
+    assert followed[-1] > followed[0]
+
+
+def test_scoring_monitor_in_a_pipeline(raw_cancer):
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    net = ShallowNetClassifier(4, random_state=0).set_callbacks(monitor)
+    pipeline = make_pipeline(StandardScaler(), net).fit(*raw_cancer)
+    assert len(scores(monitor)) == pipeline[-1].n_iter_
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_scoring_monitor_in_a_grid_search(raw_cancer, n_jobs):
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    net = ShallowNetClassifier(4, random_state=0).set_callbacks(monitor)
+    grid = {"shallownetclassifier__alpha": [1, 5]}
+    search = GridSearchCV(make_pipeline(StandardScaler(), net), grid, cv=2, n_jobs=n_jobs)
+    search.fit(*raw_cancer)
+    log = monitor.get_logs(include_lineage=True).data
+    fits = {row["parent_task_id_path"] for row in log if row["task_name"] == "iteration"}
+    assert len(fits) == 2 * 2 + 1  # candidates, splits, and the refit
+
+
+@pytest.mark.parametrize("n_init", [1, 2])
+def test_progress_bar_alone(cancer, n_init, capsys):
+    pytest.importorskip("rich")
+    fitted(cancer, callback.ProgressBar(), n_init=n_init)
+    out = capsys.readouterr().out
+    assert "ShallowNetClassifier - fit" in out
+    assert ("start #1" in out) == (n_init == 2)
+    assert "100%" in out
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_progress_bar_in_a_pipeline_in_a_grid_search(raw_cancer, n_jobs, capsys):
+    pytest.importorskip("rich")
+    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    grid = {"shallownetclassifier__alpha": [1, 5]}
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs)
+    search.set_callbacks(callback.ProgressBar(max_propagation_depth=None))
+    search.fit(*raw_cancer)
+    out = capsys.readouterr().out
+    assert "GridSearchCV - fit" in out
+    assert "ShallowNet" in out

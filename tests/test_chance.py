@@ -1,0 +1,35 @@
+"""Streams of random numbers are independent, and follow from the seed."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import train_test_split
+
+from sk_shallow.chance import streams
+
+
+def first_stream(random_state):
+    return streams(random_state, n_init=1)[0]
+
+
+def test_streams_are_independent_and_follow_from_the_seed():
+    init, other_init = first_stream(3).init, first_stream(3).init
+    assert init.random() == other_init.random()
+    # Drawing from one stream leaves the other where it was.
+    drained = first_stream(3)
+    drained.init.random(1000)
+    rows = np.arange(50)
+    first, second = (
+        train_test_split(rows, random_state=chance.split)[0]
+        for chance in (drained, first_stream(3))
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("seed", [0, np.int64(7), np.random.RandomState(0), None])
+def test_every_kind_of_random_state_gives_streams(seed):
+    assert 0 <= first_stream(seed).init.random() < 1
+
+
+def test_a_random_state_instance_moves_on():
+    generator = np.random.RandomState(0)
+    assert first_stream(generator).init.random() != first_stream(generator).init.random()

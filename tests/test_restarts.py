@@ -1,0 +1,149 @@
+"""Several starts: the best one wins, and it is the same for any number of threads."""
+
+import signal
+from threading import Event
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+
+from sk_shallow import InitializationWarning, ShallowNetClassifier
+from sk_shallow._core.solvers import SOLVERS
+from sk_shallow.restarts import side_by_side
+from sk_shallow.training import Abandoned
+
+ignore_early_ends = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+
+
+def fitted(table, **parameters):
+    return ShallowNetClassifier(4, random_state=0, **parameters).fit(*table)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_start_with_the_lowest_loss_wins(circles, early_stopping):
+    table = circles(seed=0)
+    net = fitted(table, n_init=8, alpha=0.3, early_stopping=early_stopping)
+    assert net.init_losses_.shape == (8,)
+    assert np.ptp(net.init_losses_) > 0.01
+    reached = net.validation_loss_curve_.min() if early_stopping else net.loss_
+    assert reached == net.init_losses_.min()
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_first_start_is_that_of_a_single_one(circles, early_stopping):
+    table = circles(seed=0)
+    one, many = (fitted(table, n_init=n, early_stopping=early_stopping) for n in (1, 3))
+    assert one.init_losses_.shape == (1,)
+    assert many.init_losses_[0] == one.init_losses_[0]
+
+
+def test_starts_are_drawn_independently(circles):
+    drawn = []
+
+    def init(rng, shape):
+        drawn.append(rng.standard_normal(shape))
+        return drawn[-1]
+
+    fitted(circles(seed=0), n_init=3, init=init)
+    W1 = np.array([weights for weights in drawn if weights.shape == (2, 4)])
+    assert W1.shape == (3, 2, 4)
+    assert (np.abs(np.diff(W1, axis=0)) > 1e-3).mean() > 0.9
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("n_jobs", [2, -1])
+def test_the_number_of_threads_changes_no_bit(large, solver, n_jobs):
+    serial, parallel = (
+        fitted(large, n_init=3, n_jobs=n, solver=solver, max_iter=30) for n in (1, n_jobs)
+    )
+    np.testing.assert_array_equal(serial.init_losses_, parallel.init_losses_)
+    for a, b in zip(
+        [*serial.coefs_, serial.loss_curve_],
+        [*parallel.coefs_, parallel.loss_curve_],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_a_backend_that_is_set_elsewhere_changes_no_bit(circles, backend):
+    table = circles(seed=0)
+    alone = fitted(table, n_init=3)
+    with parallel_config(backend=backend, n_jobs=2):
+        inside = fitted(table, n_init=3)
+    np.testing.assert_array_equal(alone.init_losses_, inside.init_losses_)
+
+
+def test_starts_that_differ_in_nothing_end_alike(large):
+    # All starts learn from the same rows and are judged by the same.
+    def init(rng, shape):
+        return np.random.default_rng(shape[0]).standard_normal(shape)
+
+    net = fitted(large, n_init=3, init=init, init_scale=0.3)
+    assert net.best_iteration_ is not None
+    assert np.ptp(net.init_losses_) == 0
+
+
+def test_a_warm_start_is_one_start(circles):
+    table = circles(seed=0)
+    net = fitted(table, n_init=3, warm_start=True)
+    assert net.init_losses_.shape == (3,)
+    reached = net.loss_
+    net.fit(*table)
+    assert net.init_losses_.shape == (1,)
+    assert net.loss_curve_[0] == pytest.approx(reached, rel=1e-12)
+
+
+def test_a_bad_start_is_told_of_once(circles):
+    with pytest.warns(InitializationWarning) as caught:
+        fitted(circles(seed=0), n_init=3, init="zeros")
+    assert [w.category.__name__ for w in caught] == ["SymmetryWarning", "CollapseWarning"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_overflow_from_one_start_is_an_error(circles, n_jobs):
+    X, y = circles(seed=0)
+    calls = []
+
+    def init(rng, shape):  # the second start overflows, and only that
+        calls.append(shape)
+        return rng.standard_normal(shape) * (1e200 if len(calls) in (3, 4) else 1)
+
+    with pytest.raises(ValueError, match=r"not finite at the start \(iteration 0\)"):
+        fitted((X, y), n_init=3, n_jobs=n_jobs, init=init)
+
+
+def test_when_one_training_fails_the_others_are_abandoned():
+    abandon, ended = Event(), []
+
+    def train(number):
+        if number == 1:
+            raise KeyboardInterrupt
+        while not abandon.wait(0.001):
+            pass
+        ended.append(number)
+        raise Abandoned
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(train, 2, 2, abandon)
+    assert abandon.is_set()
+
+
+@pytest.mark.parametrize(("n_init", "n_jobs"), [(1, None), (3, None), (3, 2)])
+def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init, n_jobs):
+    table = circles(seed=0)
+    net = fitted(table)
+    net.set_params(n_init=n_init, n_jobs=n_jobs)
+    before = dict(vars(net))
+
+    def interrupt(iteration, *_):
+        if iteration == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("sk_shallow.training.check_finite", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*table)
+    assert vars(net) == before
