@@ -5,7 +5,7 @@ from threading import Event
 
 from joblib import Parallel, delayed
 
-from sk_shallow.training import Training
+from sk_shallow.training import Abandoned, Training
 
 
 def side_by_side(
@@ -14,15 +14,27 @@ def side_by_side(
     """Train from each start, from as many at a time as joblib makes of `n_jobs`.
 
     They share the memory of X, so they run in threads; joblib's own, since
-    scikit-learn's set the filters of warnings, which all threads share. A thread cannot be stopped from
-    outside: when one training fails, or the user interrupts, `abandon` is set, and the
-    others end themselves at their next iteration.
+    scikit-learn's set the filters of warnings, which all threads share. A thread
+    cannot be stopped from outside: when one training fails, or the user interrupts,
+    `abandon` is set, and the others end themselves at their next iteration.
     """
     if n_starts == 1:
         return [train(0)]
+
+    def train_unless_abandoned(number: int) -> Training | None:
+        try:
+            return train(number)
+        except Abandoned:  # the error of another training is the one to be told
+            return None
+        except BaseException:
+            abandon.set()
+            raise
+
     parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
     try:
-        done: list[Training] = parallel(delayed(train)(k) for k in range(n_starts))
+        done: list[Training] = parallel(
+            delayed(train_unless_abandoned)(number) for number in range(n_starts)
+        )
     except BaseException:
         abandon.set()
         raise
