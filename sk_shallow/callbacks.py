@@ -5,6 +5,7 @@ Older versions of scikit-learn have no callbacks, and nothing is told.
 """
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from sk_shallow._core.parameters import Vector
@@ -39,6 +40,17 @@ class Told(NamedTuple):
     y: Any
     sample_weight: Any
     attributes: Callable[[Vector], dict[str, Any]]  # of a net fitted so far
+    # Callbacks need not be fit for threads. One lock for each fit: they may fit a net.
+    one_at_a_time: RLock
+
+    def begins(self, context: Any, theta: Vector | None) -> None:
+        with self.one_at_a_time:
+            context.call_on_fit_task_begin(**self.at(theta))
+
+    def ends(self, context: Any, theta: Vector | None) -> bool:
+        """Whether a callback asks to stop."""
+        with self.one_at_a_time:
+            return bool(context.call_on_fit_task_end(**self.at(theta)))
 
     def at(self, theta: Vector | None) -> dict[str, Any]:
         weight = self.sample_weight
@@ -54,43 +66,50 @@ class Told(NamedTuple):
 
 
 class Task:
-    """One training, whose iterations are its subtasks."""
+    """One training, whose iterations are its subtasks.
 
-    def __init__(self, context: Any, told: Told, max_iter: int) -> None:
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        That of the fit; or, with several starts, of the subtask for this one.
+    told : Told
+        What callbacks may ask for.
+    max_iter : int
+        Iterations at most.
+    is_subtask : bool
+        Whether the context is of a subtask, which begins and ends with this training.
+    """
+
+    def __init__(
+        self, context: Any, told: Told, max_iter: int, *, is_subtask: bool
+    ) -> None:
         self.context = context
         self.told = told
         self.left = max_iter
+        self.is_subtask = is_subtask
         self.iteration: Any = None
+        if is_subtask:
+            told.begins(context, None)
 
     def iteration_begins(self, theta: Vector) -> None:
         if not self.left:
             return
         self.left -= 1
         self.iteration = self.context.subcontext(task_name="iteration")
-        self.iteration.call_on_fit_task_begin(**self.told.at(theta))
+        self.told.begins(self.iteration, theta)
 
     def iteration_ended(self, theta: Vector | None) -> bool:
         """Whether a callback asks to stop. No theta: the iteration came to nothing."""
         if self.iteration is None:
             return False
-        stop = self.iteration.call_on_fit_task_end(**self.told.at(theta))
+        stop = self.told.ends(self.iteration, theta)
         self.iteration = None
-        return bool(stop)
-
-    def ended(self, theta: Vector) -> None:  # noqa: ARG002 (a fit tells it itself)
-        self.iteration_ended(None)
-
-
-class StartTask(Task):
-    """The training from one of several starts, which is a subtask of the fit."""
-
-    def __init__(self, context: Any, told: Told, max_iter: int) -> None:
-        super().__init__(context, told, max_iter)
-        self.context.call_on_fit_task_begin(**told.at(None))
+        return stop
 
     def ended(self, theta: Vector) -> None:
-        super().ended(theta)
-        self.context.call_on_fit_task_end(**self.told.at(theta))
+        self.iteration_ended(None)
+        if self.is_subtask:
+            self.told.ends(self.context, theta)
 
 
 class FitTask:
@@ -102,24 +121,21 @@ class FitTask:
         self.trainings: list[Task | None] = [None] * n_starts
         if not hasattr(told.estimator, "_init_callback_context"):
             return
+        is_one = n_starts == 1
         self.context = told.estimator._init_callback_context(
-            max_subtasks=max_iter if n_starts == 1 else n_starts,
-            sequential_subtasks=n_starts == 1,
+            max_subtasks=max_iter if is_one else n_starts, sequential_subtasks=is_one
         )
-        self.context.call_on_fit_task_begin(**told.at(None))
-        self.trainings = [Task(self.context, told, max_iter)]
-        if n_starts > 1:
-            self.trainings = [
-                StartTask(
-                    self.context.subcontext(
-                        task_name="start", task_id=k, max_subtasks=max_iter
-                    ),
-                    told,
-                    max_iter,
-                )
+        told.begins(self.context, None)
+        contexts = [self.context]
+        if not is_one:
+            contexts = [
+                self.context.subcontext("start", task_id=k, max_subtasks=max_iter)
                 for k in range(n_starts)
             ]
+        self.trainings = [
+            Task(context, told, max_iter, is_subtask=not is_one) for context in contexts
+        ]
 
     def ended(self, theta: Vector) -> None:
         if self.context is not None:
-            self.context.call_on_fit_task_end(**self.told.at(theta))
+            self.told.ends(self.context, theta)

@@ -14,14 +14,20 @@ class Chance(NamedTuple):
     shuffle: np.random.Generator
 
 
-def streams(random_state: Any, n_init: int) -> list[Chance]:
-    """The streams of each start that follow from a scikit-learn `random_state`.
+def draw_entropy(random_state: Any) -> list[int]:
+    """What all streams of a fit follow from, drawn from a scikit-learn `random_state`."""
+    generator = check_random_state(random_state)
+    entropy: list[int] = generator.randint(2**32, size=4, dtype=np.uint32).tolist()
+    return entropy
+
+
+def streams(entropy: list[int], n_init: int) -> list[Chance]:
+    """The streams of each start.
 
     One SeedSequence is spawned for each start of training, and that again for each
     purpose. So the first start does not depend on how many there are.
     """
-    entropy = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
-    starts = np.random.SeedSequence(entropy.tolist()).spawn(n_init)
+    starts = np.random.SeedSequence(entropy).spawn(n_init)
     return [one_start(seed) for seed in starts]
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from threading import Event
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
+from threading import Event, RLock
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -20,7 +20,7 @@ from sk_shallow._core.objective import Seen, seen
 from sk_shallow._core.parameters import Array, Parameters, Vector, cast, unflatten
 from sk_shallow._core.rows import Rows
 from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callbacks
-from sk_shallow.chance import Chance, streams
+from sk_shallow.chance import Chance, draw_entropy, streams
 from sk_shallow.held_out import hold_out
 from sk_shallow.recipe import read_recipe
 from sk_shallow.restarts import side_by_side
@@ -78,6 +78,13 @@ def learns_in_chunks(estimator: BaseEstimator) -> bool:
 
 
 only_adam: Callable[[Callable[P, R]], Callable[P, R]] = available_if(learns_in_chunks)
+
+
+class Begin(NamedTuple):
+    """Where a training begins."""
+
+    start: Start
+    stream: Stream
 
 
 class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -152,10 +159,12 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Weights of the classes, multiplied with `sample_weight`. "balanced" gives both
         classes the same total weight.
     warm_start : bool, default=False
-        Whether `fit` continues from the weights of the last fit.
+        Whether `fit` continues from the weights of the last fit, with the same rows
+        held out.
     n_init : int, default=1
         Number of starts, drawn independently. The net with the lowest held-out log-loss
-        is kept; without early stopping, the one with the lowest J.
+        is kept; without early stopping, the one with the lowest J. A fit that continues,
+        and `partial_fit`, have one.
     n_jobs : int or None, default=None
         Number of threads that train from different starts at a time, as joblib counts
         them. It changes no bit of the result.
@@ -235,6 +244,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     coefs_: list[Array]
     intercepts_: list[Array]
     _activation: str
+    _entropy: list[int]
     _stream: dict[str, Any] | None
 
     def __init__(
@@ -336,38 +346,45 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         labels, rows = check_training_data(
             self, X, y, sample_weight, reset=not self._continues()
         )
-        held_out = check_validation_data(self, X_val, y_val, sample_weight_val, labels)
-        chance = streams(self.random_state, 1 if self._continues() else self.n_init)
+        held_out = check_validation_data(
+            self, X_val, y_val, sample_weight_val, labels, rows.X.dtype
+        )
+        continues = self._continues()
+        if continues:
+            check_same_net(self, labels.classes, "warm_start")
+        # A fit that continues holds out the same rows: others have been trained on.
+        entropy = self._entropy if continues else draw_entropy(self.random_state)
+        chance = streams(entropy, 1 if continues else self.n_init)
         if held_out is None:
             rows, held_out = hold_out(
                 rows, self.early_stopping, self.validation_fraction, chance[0].split
             )
-        starts = [self._start(stream, labels.classes, rows) for stream in chance]
-        advice.warn_of_start(starts[0], rows.X)
+        begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
+        advice.warn_of_start(begins[0].start, rows.X)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         net_at = partial(self._net, labels.classes, rows.X.dtype)
-        tasks = FitTask(Told(self, X, y, sample_weight, net_at), len(starts), self.max_iter)
+        told = Told(self, X, y, sample_weight, net_at, RLock())
+        tasks = FitTask(told, len(begins), self.max_iter)
         abandon = Event()
 
         def train(number: int) -> Training:
             return recipe.train(
-                starts[number],
+                *begins[number],
                 rows,
-                chance[number].shuffle,
                 held_out=held_out,
                 task=tasks.trainings[number],
-                name=f"start {number}" if len(starts) > 1 else "",
+                name=f"start {number}" if len(begins) > 1 else "",
                 abandon=abandon,
             )
 
-        trainings = side_by_side(train, len(starts), self.n_jobs, abandon)
+        trainings = side_by_side(train, len(begins), self.n_jobs, abandon)
         criteria = [training.criterion for training in trainings]
         best = int(np.argmin(criteria))
-        training, start = trainings[best], starts[best]
+        training, (start, stream) = trainings[best], begins[best]
         advice.warn_of_early_end(training, start, rows, recipe)
         advice.warn_of_collapse(training, start, rows, recipe)
-        net = net_at(training.theta)
-        self._publish(net, training, criteria, recipe.alpha, seen(rows))
+        self._publish(net_at(training.theta), training, criteria, recipe.alpha)
+        self._remember(entropy, stream, seen(rows))
         tasks.ended(training.theta)
         return self
 
@@ -382,9 +399,10 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         with Adam's running means and with the total weight of all rows so far, by which
         the penalty is divided. So the memory does not grow with the stream, and a net
         that was stored on the way continues as if it had not been. The first call on all
-        rows equals `fit` with ``max_iter=1`` and ``early_stopping=False``.
+        rows equals `fit` with ``max_iter=1, tol=0, early_stopping=False``.
 
-        Only with ``solver="adam"``. There is no early stopping, and one start.
+        Every call counts as new rows: for several passes over the same, use `fit`. Only
+        with ``solver="adam"``. There is no early stopping, and there are no callbacks.
 
         Parameters
         ----------
@@ -419,21 +437,20 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         first = not hasattr(self, "coefs_")
         labels, rows = check_chunk(self, X, y, classes, sample_weight, first=first)
         if first:
-            (chance,) = streams(self.random_state, 1)
-            start, all_seen = self._drawn(chance, rows), seen(rows)
-            stream = open_stream(chance.shuffle, start.parameters)
+            entropy, dtype = draw_entropy(self.random_state), rows.X.dtype
+            start, stream = self._drawn(streams(entropy, 1)[0], rows)
+            all_seen = seen(rows)
             advice.warn_of_start(start, rows.X)
         else:
-            start = self._continued(labels.classes, "partial_fit")
+            entropy, dtype = self._entropy, self.coefs_[0].dtype
+            start, stream = self._last()
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
-            stream = self._last_stream(start)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
-        training = recipe._replace(max_iter=1, tol=0.0).train(
-            start, rows, stream.shuffle, all_seen=all_seen, moments=stream.moments
-        )
-        net = self._net(labels.classes, rows.X.dtype, training.theta)
-        self._publish(net, training, [training.criterion], recipe.alpha, all_seen)
-        self._stream = stream.stored()
+        one_pass = recipe._replace(max_iter=1, tol=0.0)
+        training = one_pass.train(start, stream, rows, all_seen=all_seen)
+        net = self._net(labels.classes, dtype, training.theta)
+        self._publish(net, training, [training.criterion], recipe.alpha)
+        self._remember(entropy, stream, all_seen)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -527,27 +544,19 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")
 
-    def _start(self, chance: Chance, classes: NDArray[Any], rows: Rows) -> Start:
-        """The weights of the last fit, or a draw."""
-        if self._continues():
-            return self._continued(classes, "warm_start")
-        return self._drawn(chance, rows)
-
-    def _continued(self, classes: NDArray[Any], how: str) -> Start:
-        check_same_net(self, classes, how)
-        return Start(self._parameters(), self.activation, init=None)
-
-    def _drawn(self, chance: Chance, rows: Rows) -> Start:
-        return draw_start(
+    def _drawn(self, chance: Chance, rows: Rows) -> Begin:
+        start = draw_start(
             self.init, self.init_scale, self.activation, self.n_hidden, rows, chance.init
         )
+        return Begin(start, open_stream(chance.shuffle, start.parameters))
 
-    def _last_stream(self, start: Start) -> Stream:
-        """That of the last chunk, or a new one if the last call was of `fit`."""
+    def _last(self) -> Begin:
+        """Where the last call ended."""
+        start = Start(self._parameters(), self.activation, init=None)
         if self._stream is not None:
-            return restore_stream(self._stream)
-        (chance,) = streams(self.random_state, 1)
-        return open_stream(chance.shuffle, start.parameters)
+            return Begin(start, restore_stream(self._stream))
+        (chance,) = streams(self._entropy, 1)
+        return Begin(start, open_stream(chance.shuffle, start.parameters))
 
     def _parameters(self) -> Parameters:
         (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
@@ -572,7 +581,6 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         training: Training,
         criteria: list[float],
         alpha: float,
-        all_seen: Seen,
     ) -> None:
         for name, value in net.items():
             setattr(self, name, value)
@@ -584,5 +592,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self.best_iteration_ = training.best_iteration
         self.n_iter_ = training.n_iter
         self.stop_reason_ = training.stop_reason
+
+    def _remember(self, entropy: list[int], stream: Stream, all_seen: Seen) -> None:
+        """What a call that continues will need."""
         self.n_samples_seen_, self.total_weight_ = all_seen
-        self._stream = None
+        self._entropy = entropy
+        self._stream = stream.stored() if self.solver == "adam" else None

@@ -46,7 +46,8 @@ def hold_out(
         raise ValueError(
             f"early_stopping cannot hold out validation_fraction={validation_fraction} of "
             f"{class_sizes[0]} and {class_sizes[1]} rows (of weight > 0, by class): "
-            f"{error} Set early_stopping=False or another validation_fraction."
+            f"{str(error).rstrip('.')}. Set early_stopping=False or another "
+            f"validation_fraction."
         ) from error
     train, held_out = (
         Rows(*(part[index] for part in rows)) for index in map(np.sort, parts)

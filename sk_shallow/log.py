@@ -40,4 +40,4 @@ class Log:
         self.print(f"Stopped: {reason}.")
 
     def print(self, line: str) -> None:
-        print(self.prefix + line)
+        print(f"{self.prefix}{line}\n", end="")  # at once: other threads print, too

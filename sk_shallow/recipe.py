@@ -11,10 +11,11 @@ from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective, Seen, mean_log_loss
 from sk_shallow._core.parameters import flatten
 from sk_shallow._core.rows import Rows
-from sk_shallow._core.solvers import SOLVERS, Moments, Steps
+from sk_shallow._core.solvers import SOLVERS, Steps
 from sk_shallow.callbacks import Task
 from sk_shallow.log import Log
 from sk_shallow.start import Start
+from sk_shallow.stream import Stream
 from sk_shallow.training import Monitor, StoppingRules, Training
 
 
@@ -35,12 +36,11 @@ class Recipe(NamedTuple):
     def train(
         self,
         start: Start,
+        stream: Stream,
         rows: Rows,
-        shuffle: np.random.Generator,
         *,
         held_out: Rows | None = None,
         all_seen: Seen | None = None,
-        moments: Moments | None = None,
         task: Task | None = None,
         name: str = "",
         abandon: Event | None = None,
@@ -51,16 +51,15 @@ class Recipe(NamedTuple):
         ----------
         start : Start
             Where training starts.
+        stream : Stream
+            Of Adam: the order of the rows, and the running means, which are brought up
+            to date.
         rows : Rows
             What it learns from.
-        shuffle : numpy.random.Generator
-            Draws the order of the rows.
         held_out : Rows or None
             What early stopping watches.
         all_seen : Seen or None
             All rows of a stream so far, if `rows` are a chunk of one.
-        moments : Moments or None
-            Those of the stream so far; they are brought up to date.
         task : Task or None
             What callbacks are told of.
         name : str
@@ -88,8 +87,8 @@ class Recipe(NamedTuple):
         steps = Steps(
             learning_rate=self.learning_rate or 0.0,
             batch_size=self.batch_size,
-            rng=shuffle,
-            moments=moments or Moments.none_yet(theta.size),
+            rng=stream.shuffle,
+            moments=stream.moments,
         )
         # Overflow is an error of the monitor, which says what to do.
         with np.errstate(over="ignore", invalid="ignore"):

@@ -130,6 +130,12 @@ class Monitor:
         self.lowest_loss = min(loss, self.lowest_loss)
 
     def _note_held_out_loss(self, iteration: int, theta: Vector, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"The held-out log-loss is not finite {when(iteration)}: the numbers "
+                f"overflow. Standardise the rows that are held out (X_val, if you gave "
+                f"it) as those that are not, or look for values that are far too large."
+            )
         self.validation_loss_curve.append(loss)
         if iteration == 0 or loss < self.validation_loss_curve[self.best_iteration]:
             self.best_iteration = self.last_progress = iteration
@@ -178,6 +184,10 @@ class Monitor:
         )
 
 
+def when(iteration: int) -> str:
+    return f"at iteration {iteration}" if iteration else "at the start (iteration 0)"
+
+
 def check_finite(
     iteration: int,
     theta: Vector,
@@ -187,11 +197,11 @@ def check_finite(
 ) -> None:
     if np.isfinite(loss) and np.isfinite(gradient).all() and np.isfinite(theta).all():
         return
-    when = "at the start (iteration 0)" if iteration == 0 else f"at iteration {iteration}"
     stepped_too_far = iteration > 0 and learning_rate is not None
     lower = f"learning_rate (now {learning_rate:g}), " if stepped_too_far else ""
     raise ValueError(
-        f"The loss, its gradient or a weight is not finite {when}: the numbers overflow. "
+        f"The loss, its gradient or a weight is not finite {when(iteration)}: the "
+        f"numbers overflow. "
         f"Standardise X (sklearn.preprocessing.StandardScaler), or lower {lower}"
         f"init_scale, alpha or the weights of rows."
     )

@@ -1,8 +1,11 @@
 """Callbacks are told of each fit, start and iteration, and may stop it."""
 
+from threading import Lock
+
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -116,6 +119,104 @@ def test_callbacks_change_no_bit(cancer):
     told = fitted(cancer, Diary())
     untold = ShallowNetClassifier(4, random_state=0).fit(*cancer)
     np.testing.assert_array_equal(told.coefs_[0], untold.coefs_[0])
+
+
+class Alone(Diary):
+    """Fails if another thread comes in while it is at work."""
+
+    def __init__(self):
+        super().__init__()
+        self.at_work, self.met = Lock(), False
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        if not self.at_work.acquire(blocking=False):
+            self.met = True
+            return
+        fitted_estimator.predict(np.zeros((20_000, 30)))
+        self.at_work.release()
+
+
+def test_callbacks_are_called_one_at_a_time(cancer):
+    alone = Alone()
+    fitted(cancer, alone, n_init=4, n_jobs=4, max_iter=1000)
+    assert not alone.met
+
+
+class Fitting(Diary):
+    """A callback that fits a net of its own, from several starts, at the first task."""
+
+    def __init__(self, table):
+        super().__init__()
+        self.table, self.inner = table, None
+
+    def on_fit_task_begin(self, estimator, context):
+        if self.inner is None:
+            self.inner = ShallowNetClassifier(2, n_init=2, n_jobs=2, random_state=0)
+            self.inner.set_callbacks(Diary()).fit(*self.table)
+
+
+def test_a_callback_may_fit_a_net_of_its_own(circles):
+    table = circles(seed=0)
+    fitting = Fitting(table)
+    fitted(table, fitting, n_init=2, n_jobs=2)
+    assert fitting.inner.init_losses_.shape == (2,)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_task_of_a_start_ends_with_its_net_and_that_of_the_fit_with_the_best(
+    circles, n_jobs
+):
+    X, y = circles(seed=1)
+    diary = Diary()
+    net = fitted((X, y), diary, n_init=4, n_jobs=n_jobs, alpha=0)
+    assert net.init_losses_.argmin() > 0
+    nets = dict(zip(diary.ended, diary.nets, strict=True))
+    for start, loss in enumerate(net.init_losses_):
+        shown = nets[("fit", 0), ("start", start)]
+        assert log_loss(y, shown.predict_proba(X)) == pytest.approx(loss, rel=1e-9)
+    best = nets[(("fit", 0),)]
+    np.testing.assert_array_equal(best.coefs_[0], net.coefs_[0])
+
+
+def test_an_iteration_that_comes_to_nothing_ends_without_a_net(cancer):
+    diary = Diary()
+    with pytest.warns(Warning, match="no step lowers J|flat part"):
+        net = fitted(cancer, diary, init_scale=1e20)
+    assert net.stop_reason_ == "line_search"
+    assert sorted(diary.begun) == sorted(diary.ended)
+    assert diary.nets[-2] is None
+
+
+def test_without_weights_there_is_no_metadata(cancer):
+    diary = Diary(stop_after=1)
+    fitted(cancer, diary)
+    assert [metadata for _, _, metadata in diary.told] == [None, None]
+
+
+class Late(Diary):
+    """Writes down what comes after the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.late = []
+
+    def on_fit_task_begin(self, estimator, context):
+        if self.is_torn_down:
+            self.late.append(path(context))
+
+    def on_fit_task_end(self, estimator, context):
+        if self.is_torn_down:
+            self.late.append(path(context))
+        if context.task_name == "iteration" and context.parent.task_id == 1:
+            raise KeyboardInterrupt
+
+
+def test_nothing_is_told_after_the_end_of_a_fit_that_failed(circles):
+    late = Late()
+    with pytest.raises(KeyboardInterrupt):
+        fitted(circles(seed=0), late, n_init=4, n_jobs=4, solver="gd", max_iter=10**6)
+    assert late.is_torn_down
+    assert not late.late
 
 
 class Failing(Diary):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from sk_shallow.chance import streams
+from sk_shallow.chance import draw_entropy, streams
 
 
 def first_stream(random_state):
-    return streams(random_state, n_init=1)[0]
+    return streams(draw_entropy(random_state), n_init=1)[0]
 
 
 def test_streams_are_independent_and_follow_from_the_seed():

@@ -249,6 +249,16 @@ def test_an_overflow_in_the_middle_of_training_leaves_a_finite_loss(cancer):
     assert net.loss_ == net.loss_curve_[-1]
 
 
+@pytest.mark.parametrize("solver", ["gd", "adam"])
+def test_an_overflow_on_the_way_names_the_learning_rate(cancer, solver):
+    X, y = cancer
+    net = ShallowNetClassifier(solver=solver, learning_rate=1e200, activation="relu")
+    with pytest.raises(
+        ValueError, match=r"at iteration \d+: .*learning_rate \(now 1e\+200"
+    ):
+        net.fit(X, y)
+
+
 def test_an_overflow_says_when_and_what_to_scale(cancer):
     with pytest.raises(ValueError, match=r"start \(iteration 0\): .*lower init_scale"):
         ShallowNetClassifier(init_scale=1e308).fit(*cancer)
@@ -276,16 +286,16 @@ def test_warm_start_continues_from_the_last_weights(cancer):
 @pytest.mark.parametrize(
     ("parameters", "labels", "what"),
     [
-        ({"n_hidden": 9}, [0, 1], "n_hidden: 32, now 9"),
-        ({"activation": "relu"}, [0, 1], "activation: 'tanh', now 'relu'"),
-        ({}, ["a", "b"], r"classes: \[0, 1\], now \['a', 'b'\]"),
+        ({"n_hidden": 9}, [0, 1], "n_hidden=32, and not 9"),
+        ({"activation": "relu"}, [0, 1], "activation='tanh', and not 'relu'"),
+        ({}, ["a", "b"], r"classes=\[0, 1\], and not \['a', 'b'\]"),
     ],
 )
 def test_warm_start_of_another_net_is_an_error(cancer, parameters, labels, what):
     X, y = cancer
     net = ShallowNetClassifier(random_state=0, warm_start=True).fit(X, y)
     net.set_params(**parameters)
-    with pytest.raises(ValueError, match=f"another {what}.*warm_start=False"):
+    with pytest.raises(ValueError, match=f"had {what}.*warm_start=False"):
         net.fit(X, np.array(labels)[y])
 
 
@@ -298,6 +308,16 @@ def test_warm_start_on_other_columns_is_an_error(cancer):
         net.fit(pd.DataFrame(X[:, :7], columns=names[:7]), y)
     with pytest.raises(ValueError, match="feature names"):
         net.fit(pd.DataFrame(X, columns=names[::-1]), y)
+
+
+@pytest.mark.parametrize("random_state", [None, 0, np.random.RandomState(0)], ids=str)
+def test_a_warm_start_holds_out_the_same_rows(large, random_state):
+    # Others would have been trained on.
+    X, y = large
+    net = ShallowNetClassifier(4, warm_start=True, random_state=random_state).fit(X, y)
+    reached = net.validation_loss_curve_[net.best_iteration_]
+    net.fit(X, y)
+    assert net.validation_loss_curve_[0] == pytest.approx(reached, rel=1e-12)
 
 
 def test_without_warm_start_every_fit_starts_afresh(cancer, large):

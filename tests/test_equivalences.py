@@ -1,7 +1,10 @@
 """Two ways of saying the same give the same net."""
 
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 
 from sk_shallow import ShallowNetClassifier
@@ -202,6 +205,27 @@ def test_all_solvers_find_the_minimum_of_a_problem_that_is_nearly_convex(
     minimum = net.fit(X, y).loss_
     assert minimum < 0.9 * net.loss_curve_[0]
     assert net.set_params(**solver).fit(X, y).loss_ == pytest.approx(minimum, rel=tolerance)
+
+
+@ignore_early_ends
+@pytest.mark.parametrize(("solver", "rate"), [("gd", 0.2), ("adam", 0.01)])
+def test_learning_rate_none_is_the_solver_s_own(table, solver, rate):
+    X, y, _ = table
+    net = ShallowNetClassifier(8, solver=solver, random_state=0, max_iter=5)
+    own = clone(net).fit(X, y)
+    assert same_bits(own, net.set_params(learning_rate=rate).fit(X, y))
+
+
+@ignore_early_ends
+def test_adam_for_k_and_then_m_epochs_is_adam_for_their_sum(table):
+    # The running means and the order of rows go on, too.
+    X, y, weight = table
+    net = ShallowNetClassifier(8, solver="adam", batch_size=32, random_state=0, tol=0)
+    straight = clone(net).set_params(max_iter=7).fit(X, y, sample_weight=weight)
+    net.set_params(warm_start=True, max_iter=3).fit(X, y, sample_weight=weight)
+    stored = pickle.loads(pickle.dumps(net))
+    then = stored.set_params(max_iter=4).fit(X, y, sample_weight=weight)
+    assert same_bits(then, straight)
 
 
 @ignore_early_ends

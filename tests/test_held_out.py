@@ -189,7 +189,9 @@ def test_a_pipeline_without_routing_passes_them_on_by_the_name_of_the_step(table
         ({"X_val": np.ones((400, 5))}, "In X_val or y_val: X has 5 features.*expecting 6"),
         ({"X_val": np.full((400, 6), np.nan)}, "In X_val or y_val: .*NaN"),
         ({"X_val": np.ones((399, 6))}, "In X_val or y_val: .*inconsistent"),
-        ({"y_val": np.full(400, 2)}, r"y_val must have labels of \[0, 1\] only: .*2"),
+        ({"y_val": np.full(400, 2)}, r"y_val must have labels of \[0, 1\] only, got 2"),
+        ({"y_val": np.tile([0, 1.5], 200)}, "continuous"),
+        ({"y_val": np.tile(["0", "1"], 200)}, r"labels of \[0, 1\] only, got '0', '1'"),
         ({"y_val": np.zeros(400, int)}, "y_val has no row of class 1"),
         ({"sample_weight_val": np.zeros(400)}, "sample_weight_val is zero for every row"),
         ({"sample_weight_val": np.ones(3)}, r"sample_weight_val must have shape.*\(3,\)"),
@@ -203,14 +205,37 @@ def test_what_cannot_be_held_out(tables, net, spoil, message):
     assert not hasattr(net, "n_features_in_")
 
 
+@pytest.mark.parametrize("n_init", [1, 2])
+def test_held_out_rows_that_overflow_are_an_error_and_not_the_end_of_training(
+    tables, net, n_init
+):
+    X, y, X_val, y_val = tables
+    X_val = X_val.copy()
+    X_val[3] = 1e308
+    net.set_params(activation="relu", n_init=n_init)
+    with pytest.raises(ValueError, match=r"held-out log-loss is not finite at .*X_val"):
+        net.fit(X, y, X_val=X_val, y_val=y_val)
+    with pytest.raises(ValueError, match=r"sample_weight_val .* infinity"):
+        net.fit(X, y, X_val=X, y_val=y, sample_weight_val=np.full(len(y), 1e308))
+
+
+def test_the_users_rows_are_judged_in_the_precision_of_the_net(tables, net):
+    X, y, X_val, y_val = tables
+    net.fit(X.astype(np.float32), y, X_val=X_val, y_val=y_val)
+    double = net.validation_loss_curve_
+    net.fit(X.astype(np.float32), y, X_val=X_val.astype(np.float32), y_val=y_val)
+    np.testing.assert_array_equal(net.validation_loss_curve_, double)
+
+
 def test_weights_may_not_leave_out_a_class_of_the_users_rows(tables, net):
     X, y, X_val, y_val = tables
     with pytest.raises(ValueError, match=r"no row of class 0 \(of weight > 0\)"):
         net.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=y_val)
 
 
-def test_rows_to_watch_need_early_stopping(tables, net):
+@pytest.mark.parametrize("off", [False, np.False_])
+def test_rows_to_watch_need_early_stopping(tables, net, off):
     X, y, X_val, y_val = tables
-    net.set_params(early_stopping=False)
+    net.set_params(early_stopping=off)
     with pytest.raises(ValueError, match="early_stopping='auto' or True, or leave them"):
         net.fit(X, y, X_val=X_val, y_val=y_val)

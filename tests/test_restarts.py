@@ -1,10 +1,12 @@
 """Several starts: the best one wins, and it is the same for any number of threads."""
 
 import signal
-from threading import Event
+import threading
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
+import sklearn
 from joblib import parallel_backend
 
 from sk_shallow import InitializationWarning, ShallowNetClassifier
@@ -112,25 +114,71 @@ def test_an_overflow_from_one_start_is_an_error(circles, n_jobs):
         calls.append(shape)
         return rng.standard_normal(shape) * (1e200 if len(calls) in (3, 4) else 1)
 
-    with pytest.raises(ValueError, match=r"not finite at the start \(iteration 0\)"):
+    with pytest.raises(ValueError, match=r"not finite at the start") as error:
         fitted((X, y), n_init=3, n_jobs=n_jobs, init=init)
+    assert error.value.__notes__ == ["This was in the training from start 1."]
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_when_one_training_fails_the_others_are_abandoned_and_its_error_is_told(failing):
-    abandon, ended = Event(), []
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_when_one_training_fails_the_others_end_before_its_error_is_told(failing, error):
+    abandon, ended, both_run = Event(), [], Barrier(2, timeout=30)
 
     def train(number):
+        both_run.wait()
         if number == failing:
-            raise ValueError("the reason")
-        abandon.wait()
+            raise error("the reason")
+        assert abandon.wait(30)
         ended.append(number)
         raise Abandoned
 
-    with pytest.raises(ValueError, match="the reason"):
+    with pytest.raises(error, match="the reason"):
         side_by_side(train, 2, 2, abandon)
-    assert abandon.is_set()
-    assert ended in ([1 - failing], [])  # by now, or soon
+    assert ended == [1 - failing]
+
+
+def test_a_fit_whose_second_start_fails_leaves_no_thread_behind(circles):
+    # The first start would go on for ever.
+    def init(rng, shape):
+        calls.append(shape)
+        return rng.standard_normal(shape) * (1e200 if len(calls) in (3, 4) else 1)
+
+    calls, before = [], threading.active_count()
+    with pytest.raises(ValueError, match="not finite"):
+        fitted(
+            circles(seed=0),
+            n_init=2,
+            n_jobs=2,
+            init=init,
+            solver="gd",
+            learning_rate=1e-9,
+            tol=0,
+            max_iter=10**9,
+        )
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_configuration_of_scikit_learn_reaches_every_start(circles, n_jobs):
+    told = []
+
+    def train(number):
+        told.append(sklearn.get_config()["assume_finite"])
+
+    with sklearn.config_context(assume_finite=True):
+        side_by_side(train, 3, n_jobs, Event())
+    assert told == [True] * 3
+
+
+@ignore_early_ends
+def test_each_start_goes_through_the_rows_in_an_order_of_its_own(circles):
+    def init(rng, shape):
+        return np.linspace(-1, 1, np.prod(shape)).reshape(shape)
+
+    net = fitted(
+        circles(seed=0), n_init=2, init=init, solver="adam", batch_size=20, max_iter=2
+    )
+    assert np.ptp(net.init_losses_) > 0
 
 
 @pytest.mark.parametrize(("n_init", "n_jobs"), [(1, None), (3, None), (3, 2)])
@@ -139,12 +187,23 @@ def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init
     net = fitted(table)
     net.set_params(n_init=n_init, n_jobs=n_jobs)
     before = dict(vars(net))
+    pressed = Event()
 
     def interrupt(iteration, *_):
-        if iteration == 3:
+        if iteration == 3 and not pressed.is_set():
+            pressed.set()
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("sk_shallow.training.check_finite", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(*table)
+    # Where tests run in the background, Ctrl-C is off.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr("sk_shallow.training.check_finite", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(*table)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert vars(net) == before
+    # An interrupt in the moment in which a thread is made leaves it to end by itself.
+    for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        thread.join(30)
+        assert not thread.is_alive()

@@ -152,6 +152,26 @@ def test_a_solver_that_crawls_is_not_stopped_for_it():
     assert watched.stop_reason == "validation"
 
 
+class Stop:
+    """A task whose callbacks ask to stop at once."""
+
+    def iteration_begins(self, theta):
+        pass
+
+    def iteration_ended(self, theta):
+        return True
+
+    def ended(self, theta):
+        pass
+
+
+def test_a_reason_of_its_own_comes_before_that_of_a_callback():
+    rules = StoppingRules(tol=1e-4, n_iter_no_change=1)
+    assert walk(Monitor(rules, task=Stop()), [1.0]).stop_reason == "callback"
+    converged = walk(Monitor(rules, task=Stop()), [1.0], [1e-6])
+    assert converged.stop_reason == "gradient"
+
+
 def test_an_abandoned_training_ends_at_its_next_iteration():
     abandon = Event()
     monitor = Monitor(StoppingRules(tol=1e-4, n_iter_no_change=3), abandon=abandon)

@@ -142,8 +142,8 @@ class Objective:
         self.n_hidden = n_hidden
         self.alpha = alpha
         self._rows = rows
-        self._n_rows, _ = seen(rows)
-        self._all_seen = all_seen or seen(rows)
+        self._seen = seen(rows)
+        self._all_seen = all_seen or self._seen
         self._dtype = rows.X.dtype
         self._buffer = hidden_buffer(n_hidden, rows.X.shape[0], self._dtype)
         self._blocks = [
@@ -163,7 +163,7 @@ class Objective:
         loss, gradient = self._summed(theta, self._blocks)
         penalised = theta * self._is_penalised
         penalty = 0.5 * self.alpha * float(penalised @ penalised)
-        share = self._n_rows / self._all_seen.n_rows
+        share = self._seen.n_rows / self._all_seen.n_rows
         loss = (loss / share + penalty) / self._all_seen.total_weight
         gradient = (gradient / share + self.alpha * penalised) / self._all_seen.total_weight
         return loss, gradient

@@ -136,6 +136,8 @@ def adam(
     def epoch(theta: Vector, _: Vector) -> None:
         for gradient_at in objective.batches(steps.rng, steps.batch_size):
             theta -= steps.learning_rate * steps.moments.direction(gradient_at(theta))
+        if not np.isfinite(steps.moments.second).all():  # no step is left, for ever
+            theta[:] = np.nan
 
     return _repeat(epoch, objective, theta, on_iteration, max_iter)
 
@@ -178,7 +180,7 @@ class _Walk:
     def evaluate(self, theta: Vector) -> tuple[float, Vector]:
         if not np.array_equal(theta, self._evaluated):
             loss, gradient = self._objective(theta)
-            if not np.isfinite(loss):  # a step too far: NaN would end the line search
+            if np.isnan(loss):  # a step too far: NaN would end the line search
                 loss = np.inf
             self._value = (loss, gradient)
             self._evaluated = theta.copy()

@@ -15,7 +15,7 @@ from sk_shallow._core.diagnostics import (
 )
 from sk_shallow._core.network import logits
 from sk_shallow._core.parameters import cast, unflatten
-from sk_shallow._core.rows import Rows, spread_rows
+from sk_shallow._core.rows import Matrix, Rows, spread_rows
 from sk_shallow.advice.starts import (
     LARGEST_COLUMN,
     MOST_ROWS,
@@ -31,6 +31,7 @@ from sk_shallow.training import Training
 CONSTANT_LOGITS = 0.05  # standard deviation of z2 below this: a collapsed net
 TINY_SIZE = 0.05  # mean |Z1| below this: a start next to the zero net
 LIVELY_SIZE = 0.5  # mean |Z1| that a start away from the zero net has
+DIVERGED = 1.1  # J at the end, relative to that at the start, from which we warn
 MOST_RISES = 0.1  # share of iterations in which J rises from which steps are too long
 LIGHT_ROWS = 0.5  # mean weight of a row below which alpha is strong by accident
 
@@ -41,39 +42,82 @@ LARGE_GRADIENT = {"tanh": 1e-3, "logistic": 1e-3, "relu": 0.1}
 
 def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Recipe) -> None:
     """ConvergenceWarning, if training ended before it got down."""
-    if training.stop_reason not in ("max_iter", "line_search"):
-        return
     reached = (
         f"the largest gradient is {training.max_gradient:.1e}, where {recipe.tol / 10:.0e} "
         f"counts as converged"
     )
-    if training.stop_reason == "max_iter":
-        remedy = remedy_for_steps(training, recipe)
-        warn(
+    is_steep = training.max_gradient > LARGE_GRADIENT[start.activation]
+    if diverged(training):
+        text = (
+            f"Training ended with J = {training.loss:.3g}, above the "
+            f"{training.loss_curve[0]:.3g} it started from: {lower_rate(recipe)}"
+        )
+    elif is_as_drawn(training, start):
+        text = (
+            f"The held-out log-loss was lowest at the start, so the net is as it was "
+            f"drawn. {sentence(lower_rate(recipe))} Check that y says something about the "
+            f"rows that are held out (X_val and y_val, if you gave them)"
+        )
+    elif training.stop_reason == "max_iter":
+        text = (
             f"Training used up max_iter={recipe.max_iter} iterations; {reached}. "
-            f"{remedy}, or {standardise(rows.X)}.",
-            ConvergenceWarning,
+            f"{remedy_for_steps(training, recipe)}"
         )
-    elif training.max_gradient > LARGE_GRADIENT[start.activation]:
-        warn(
+        if is_unscaled(rows.X):
+            text += f", or {standardise(rows.X)}"
+    elif training.stop_reason == "line_search" and is_steep:
+        remedy = "lower init_scale or alpha, and give rows weights near 1"
+        text = (
             f"Training stopped at iteration {training.n_iter} because no step lowers J any "
-            f"more; {reached}. {sentence(standardise(rows.X))} If it is, lower init_scale "
-            f"or alpha, and give rows weights near 1.",
-            ConvergenceWarning,
+            f"more; {reached}. "
+            f"{sentence(standardise(rows.X) if is_unscaled(rows.X) else remedy)[:-1]}"
         )
+    elif start.init is not None and is_steep and never_fell(training, recipe):
+        text = (
+            f"J hardly fell from the start on; {reached}. Raise learning_rate "
+            f"(now {recipe.learning_rate:g})"
+        )
+    else:
+        return
+    warn(f"{text}.", ConvergenceWarning)
+
+
+def diverged(training: Training) -> bool:
+    return bool(training.loss > DIVERGED * training.loss_curve[0])
+
+
+def is_as_drawn(training: Training, start: Start) -> bool:
+    """Whether early stopping went back to the start, for another reason than symmetry."""
+    return (
+        training.best_iteration == 0
+        and training.stop_reason in ("validation", "max_iter")
+        and start.init is not None
+        and not is_symmetric(start.parameters)
+    )
+
+
+def never_fell(training: Training, recipe: Recipe) -> bool:
+    """Whether training gave up because no step of given size lowered J by much."""
+    if training.stop_reason != "loss" or recipe.learning_rate is None:
+        return False
+    before, after = training.loss_curve[:-1], training.loss_curve[1:]
+    return not (before - after >= recipe.tol * before).any()
+
+
+def lower_rate(recipe: Recipe) -> str:
+    if recipe.learning_rate is None:
+        return "raise alpha"
+    return f"lower learning_rate (now {recipe.learning_rate:g})"
 
 
 def remedy_for_steps(training: Training, recipe: Recipe) -> str:
     """What to set when all iterations were used up."""
     if recipe.learning_rate is None:
         return "Raise max_iter"
-    curve = training.loss_curve
-    n_rises = int((np.diff(curve) > 0).sum())
-    if n_rises > MOST_RISES * training.n_iter or curve[-1] > curve[0]:
-        return (
-            f"J rose in {n_rises} of {training.n_iter} iterations: lower learning_rate "
-            f"(now {recipe.learning_rate:g})"
-        )
+    n_rises = int((np.diff(training.loss_curve) > 0).sum())
+    # That J rises now and then is the noise of batches. On all rows, it is too long a step.
+    if recipe.solver == "gd" and n_rises > MOST_RISES * training.n_iter:
+        return f"J rose in {n_rises} of {training.n_iter} of them: {lower_rate(recipe)}"
     return (
         f"Raise max_iter or learning_rate (now {recipe.learning_rate:g}), or set "
         f"solver='lbfgs'"
@@ -87,6 +131,8 @@ def warn_of_collapse(training: Training, start: Start, rows: Rows, recipe: Recip
     # By convexity, logits that vary by sd gain at most sd sqrt(share (1 - share)) on it.
     # This settles nearly every case without a look at X.
     if training.loss < entropy - CONSTANT_LOGITS / 2:
+        return
+    if diverged(training) or is_as_drawn(training, start):  # of which we have warned
         return
     # All rows are looked at only where a few suggest a collapse: few may be alike.
     end = cast(unflatten(training.theta, *start.parameters.W1.shape), rows.X.dtype)
@@ -145,14 +191,18 @@ def cause_in_columns(rows: Rows) -> Cause | None:
     X = spread_rows(rows.X, MOST_ROWS)
     if rows_are_alike(X) and rows_are_alike(rows.X):
         return Cause("X is the same in every row", "give X a column that varies with y")
-    sizes = column_sizes(X)
-    largest = sizes.max()
-    if 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN:
+    if not is_unscaled(X):
         return None
+    sizes = column_sizes(X)
     return Cause(
-        f"columns of X have sizes from {sizes.min():.1g} to {largest:.1g}, far from 1",
+        f"columns of X have sizes from {sizes.min():.1g} to {sizes.max():.1g}, far from 1",
         standardise(rows.X),
     )
+
+
+def is_unscaled(X: Matrix) -> bool:
+    largest = column_sizes(spread_rows(X, MOST_ROWS)).max()
+    return not 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN
 
 
 def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:

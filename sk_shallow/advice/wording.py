@@ -2,7 +2,9 @@
 
 import inspect
 import math
+import sys
 import warnings
+from types import FrameType
 
 from scipy import sparse
 
@@ -12,11 +14,17 @@ from sk_shallow._core.rows import Matrix
 INSIDE = ("sk_shallow", "sklearn", "joblib")
 
 
+def package_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the user's own line, however deep in pipelines and searches `fit` is."""
     frame, level = inspect.currentframe(), 1
-    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] in INSIDE:
+    while frame and package_of(frame) in INSIDE:
         frame, level = frame.f_back, level + 1
+    if not frame or package_of(frame) in sys.stdlib_module_names:
+        level -= 1  # in a worker process, where no line is the user's
     warnings.warn(message, category, stacklevel=level)
 
 

@@ -4,7 +4,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -51,9 +51,16 @@ def check_training_data(
 
 
 def check_validation_data(
-    estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any, labels: Labels
+    estimator: Any,
+    X_val: Any,
+    y_val: Any,
+    sample_weight_val: Any,
+    labels: Labels,
+    dtype: DTypeLike,
 ) -> Rows | None:
     """The rows that the user holds out, if any, encoded and weighted as those of y.
+
+    `dtype` is that of X.
 
     Raises
     ------
@@ -73,7 +80,7 @@ def check_validation_data(
         )
     try:
         X_val, y_val = validate_data(
-            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=DTYPES
+            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=dtype
         )
     except ValueError as error:
         raise ValueError(f"In X_val or y_val: {error}") from error
@@ -87,6 +94,8 @@ def check_validation_data(
                 f"y_val has no row of class {label!r} (of weight > 0): early stopping "
                 f"needs both classes."
             )
+    if not np.isfinite(totals).all():
+        raise ValueError("sample_weight_val times class_weight adds up to infinity.")
     return rows
 
 
@@ -98,12 +107,13 @@ def check_chunk(
     Raises
     ------
     ValueError
-        If `classes` are not given with the first chunk, or others with a later one; or
-        the chunk is not as training data must be.
+        If `classes` are not given with the first chunk, or others with a later one; if
+        the net is another than that of the first; or if the chunk is not as training
+        data must be.
     """
     X, y = validate_data(estimator, X, y, reset=first, accept_sparse="csr", dtype=DTYPES)
     if classes is not None:
-        classes, _ = encode_labels(np.asarray(classes), "classes")
+        classes = check_classes(classes)
     elif first:
         raise ValueError(
             "classes must be given in the first call of partial_fit: the two labels that "
@@ -111,16 +121,20 @@ def check_chunk(
         )
     else:
         classes = estimator.classes_
+    if not first:
+        check_same_net(estimator, classes, "partial_fit")
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     encoded = encode_as(classes, y, "y")
     labels = Labels(classes, class_weights(estimator, classes, classes, None))
     rows = weighted_rows(X, encoded, sample_weight, labels)
+    before = 0.0 if first else estimator.total_weight_
     with np.errstate(over="ignore"):
         total = rows.sample_weight.sum()
-    if not 0 < total < np.inf:
+        all_so_far = before + total
+    if not (total > 0 and all_so_far < np.inf):
         raise ValueError(
-            "sample_weight times class_weight must add up to a finite number > 0 in "
-            f"every chunk, got {total}."
+            f"sample_weight times class_weight must add up to more than 0 in every chunk "
+            f"and to a finite number over all, got {total}."
         )
     return labels, rows
 
@@ -148,8 +162,8 @@ def check_same_net(estimator: Any, classes: NDArray[Any], how: str) -> None:
         if before != now:
             goes_on, afresh = HOW_TO_GO_ON[how]
             raise ValueError(
-                f"{goes_on} from the last fit, which had another {what}: "
-                f"{before!r}, now {now!r}. {afresh} to start afresh."
+                f"{goes_on} from the last fit, which had {what}={before!r}, and not "
+                f"{now!r}. {afresh} to start afresh."
             )
 
 
@@ -168,6 +182,16 @@ def weighted_rows(
 ) -> Rows:
     weight = sample_weight * labels.weights[encoded]
     return Rows(X, encoded.astype(np.float64), weight)
+
+
+def check_classes(classes: Any) -> NDArray[Any]:
+    """The two labels that a stream will have, in sorted order."""
+    array = np.asarray(classes)
+    if array.ndim != 1:
+        raise ValueError(
+            f"classes must be a list or an array of two labels, got {classes!r}."
+        )
+    return encode_labels(array, "classes")[0]
 
 
 def encode_labels(
@@ -193,13 +217,20 @@ def encode_labels(
 
 def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.intp]:
     """Labels as 0 and 1, in the order of classes that are known already."""
-    try:
-        encoded: NDArray[np.intp] = LabelEncoder().fit(classes).transform(y)
-    except ValueError as error:
+    check_classification_targets(y)
+    labels, encoded = np.unique(y, return_inverse=True)
+    # As Python objects: NumPy would cast labels to the type of the classes, and cut off
+    # what does not fit in.
+    known, given = classes.tolist(), labels.tolist()
+    unknown = [label for label in given if label not in known]
+    if unknown:
         raise ValueError(
-            f"{name} must have labels of {classes.tolist()} only: {error}."
-        ) from error
-    return encoded
+            f"{name} must have labels of {known} only, got "
+            f"{', '.join(map(repr, unknown[:3]))}{', ...' if len(unknown) > 3 else ''}."
+        )
+    order = np.array([known.index(label) for label in given], dtype=np.intp)
+    codes: NDArray[np.intp] = order[encoded]
+    return codes
 
 
 def check_sample_weight(
