@@ -186,7 +186,7 @@ def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init
     table = circles(seed=0)
     net = fitted(table)
     net.set_params(n_init=n_init, n_jobs=n_jobs)
-    before = dict(vars(net))
+    before, threads = dict(vars(net)), set(threading.enumerate())
     pressed = Event()
 
     def interrupt(iteration, *_):
@@ -204,6 +204,6 @@ def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init
         signal.signal(signal.SIGINT, handler)
     assert vars(net) == before
     # An interrupt in the moment in which a thread is made leaves it to end by itself.
-    for thread in set(threading.enumerate()) - {threading.main_thread()}:
+    for thread in set(threading.enumerate()) - threads:
         thread.join(30)
         assert not thread.is_alive()
