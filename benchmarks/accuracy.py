@@ -66,6 +66,14 @@ def folder_data(folder: Path) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarra
             yield path.stem, (arrays["X"], arrays["y"])
 
 
+def subset(X: np.ndarray, y: np.ndarray, max_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `max_rows` rows, stratified; 0 takes all."""
+    if not max_rows or len(y) <= max_rows:
+        return X, y
+    X, _, y, _ = train_test_split(X, y, train_size=max_rows, stratify=y, random_state=0)
+    return X, y
+
+
 def measure(
     name: str,
     X: np.ndarray,
@@ -76,8 +84,7 @@ def measure(
     ours: dict[str, Any],
 ) -> dict[str, Any]:
     """Log-loss and fit time of each model on one split of one data set."""
-    if max_rows and len(y) > max_rows:
-        X, _, y, _ = train_test_split(X, y, train_size=max_rows, stratify=y, random_state=0)
+    X, y = subset(X, y, max_rows)
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.3, stratify=y, random_state=seed
     )

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from accuracy import folder_data
+from accuracy import folder_data, subset
 from sklearn.datasets import make_classification, make_hastie_10_2, make_moons
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
@@ -81,8 +81,9 @@ def fit(model: Any, X: np.ndarray, y: np.ndarray) -> float:
 
 
 def measure(
-    name: str, X: np.ndarray, y: np.ndarray, seed: int, models: list[str]
+    name: str, X: np.ndarray, y: np.ndarray, seed: int, models: list[str], max_rows: int
 ) -> dict[str, Any]:
+    X, y = subset(X, y, max_rows)
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.3, stratify=y, random_state=seed
     )
@@ -146,6 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="folder of NAME.npz files with X and y")
     parser.add_argument("--min-rows", type=int, default=10_000)
+    parser.add_argument(
+        "--max-rows", type=int, default=0, help="rows taken of each (0: all)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="for BLAS, on both sides")
     parser.add_argument("--models", nargs="+", choices=OURS, default=list(OURS))
@@ -168,7 +172,7 @@ def main() -> None:
     rows = []
     with threadpool_limits(options.threads):
         for name, (X, y) in data.items():
-            rows.append(measure(name, X, y, options.seed, options.models))
+            rows.append(measure(name, X, y, options.seed, options.models, options.max_rows))
             print_row(rows[-1], names)
     print_summary(rows, names)
     if options.json:
