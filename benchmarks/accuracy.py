@@ -74,6 +74,15 @@ def subset(X: np.ndarray, y: np.ndarray, max_rows: int) -> tuple[np.ndarray, np.
     return X, y
 
 
+def split_and_scale(X: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
+    """X and y to train on and to test on, X standardised on the training part."""
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.3, stratify=y, random_state=seed
+    )
+    scaler = StandardScaler().fit(X_train)
+    return scaler.transform(X_train), scaler.transform(X_test), y_train, y_test
+
+
 def measure(
     name: str,
     X: np.ndarray,
@@ -85,11 +94,7 @@ def measure(
 ) -> dict[str, Any]:
     """Log-loss and fit time of each model on one split of one data set."""
     X, y = subset(X, y, max_rows)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.3, stratify=y, random_state=seed
-    )
-    scaler = StandardScaler().fit(X_train)
-    X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    X_train, X_test, y_train, y_test = split_and_scale(X, y, seed)
     row: dict[str, Any] = {
         "data": name,
         "rows": len(y),

@@ -22,12 +22,10 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from accuracy import folder_data, subset
+from accuracy import folder_data, split_and_scale, subset
 from sklearn.datasets import make_classification, make_hastie_10_2, make_moons
 from sklearn.metrics import log_loss
-from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import sk_shallow
@@ -84,11 +82,7 @@ def measure(
     name: str, X: np.ndarray, y: np.ndarray, seed: int, models: list[str], max_rows: int
 ) -> dict[str, Any]:
     X, y = subset(X, y, max_rows)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.3, stratify=y, random_state=seed
-    )
-    scaler = StandardScaler().fit(X_train)
-    X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    X_train, X_test, y_train, y_test = split_and_scale(X, y, seed)
     row: dict[str, Any] = {"data": name, "rows": len(y), "columns": X.shape[1]}
 
     def ended(model: Any, seconds: float) -> dict[str, float]:

@@ -22,13 +22,14 @@ from sk_shallow._core.rows import Rows
 from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callbacks
 from sk_shallow.chance import Chance, draw_entropy, streams
 from sk_shallow.held_out import hold_out
-from sk_shallow.recipe import read_recipe
+from sk_shallow.recipe import Recipe, read_recipe
 from sk_shallow.restarts import side_by_side
 from sk_shallow.start import Start, draw_start
 from sk_shallow.stream import Stream, open_stream, restore_stream
 from sk_shallow.training import Training
 from sk_shallow.validation import (
     DTYPES,
+    Labels,
     check_chunk,
     check_parameters,
     check_same_net,
@@ -343,16 +344,10 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             If training ended before it got down.
         """
         check_parameters(self.get_params(deep=False))
-        labels, rows = check_training_data(
-            self, X, y, sample_weight, reset=not self._continues()
-        )
-        held_out = check_validation_data(
-            self, X_val, y_val, sample_weight_val, labels, rows.X.dtype
-        )
         continues = self._continues()
-        if continues:
-            check_same_net(self, labels.classes, "warm_start")
-        # A fit that continues holds out the same rows: others have been trained on.
+        labels, rows, held_out = self._read(
+            X, y, sample_weight, X_val, y_val, sample_weight_val
+        )
         entropy = self._entropy if continues else draw_entropy(self.random_state)
         chance = streams(entropy, 1 if continues else self.n_init)
         if held_out is None:
@@ -363,21 +358,10 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         advice.warn_of_start(begins[0].start, rows.X)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         net_at = partial(self._net, labels.classes, rows.X.dtype)
-        told = Told(self, X, y, sample_weight, net_at, RLock())
-        tasks = FitTask(told, len(begins), self.max_iter)
-        abandon = Event()
-
-        def train(number: int) -> Training:
-            return recipe.train(
-                *begins[number],
-                rows,
-                held_out=held_out,
-                task=tasks.trainings[number],
-                name=f"start {number}" if len(begins) > 1 else "",
-                abandon=abandon,
-            )
-
-        trainings = side_by_side(train, len(begins), self.n_jobs, abandon)
+        tasks = FitTask(
+            Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
+        )
+        trainings = self._train_from(begins, rows, held_out, recipe, tasks)
         criteria = [training.criterion for training in trainings]
         best = int(np.argmin(criteria))
         training, (start, stream) = trainings[best], begins[best]
@@ -543,6 +527,48 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")
+
+    def _read(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+    ) -> tuple[Labels, Rows, Rows | None]:
+        """The classes, the rows, and those that the user holds out."""
+        continues = self._continues()
+        labels, rows = check_training_data(self, X, y, sample_weight, reset=not continues)
+        if continues:
+            check_same_net(self, labels.classes, "warm_start")
+        held_out = check_validation_data(
+            self, X_val, y_val, sample_weight_val, labels, rows.X.dtype
+        )
+        return labels, rows, held_out
+
+    def _train_from(
+        self,
+        begins: list[Begin],
+        rows: Rows,
+        held_out: Rows | None,
+        recipe: Recipe,
+        tasks: FitTask,
+    ) -> list[Training]:
+        """One training for each start, side by side."""
+        abandon = Event()
+
+        def train(number: int) -> Training:
+            return recipe.train(
+                *begins[number],
+                rows,
+                held_out=held_out,
+                task=tasks.trainings[number],
+                name=f"start {number}" if len(begins) > 1 else "",
+                abandon=abandon,
+            )
+
+        return side_by_side(train, len(begins), self.n_jobs, abandon)
 
     def _drawn(self, chance: Chance, rows: Rows) -> Begin:
         start = draw_start(
