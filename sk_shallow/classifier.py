@@ -38,7 +38,11 @@ from sk_shallow.validation import (
     check_validation_data,
 )
 
-Init = str | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
+Init = (
+    str
+    | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
+    | tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
+)
 
 
 Estimator = TypeVar("Estimator", bound=BaseEstimator)
@@ -109,21 +113,26 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Number of units in the hidden layer.
     activation : {"tanh", "logistic", "relu"}, default="tanh"
         The function phi of the hidden layer.
-    init : str or callable, default="glorot_uniform"
-        How W1 and w2 are drawn; biases start at 0. One of
+    init : str, callable or tuple of arrays, default="glorot_uniform"
+        How W1 and w2 are drawn; biases start at 0 (but for "lsuv"). One of
 
         - "glorot_uniform", "glorot_normal": variance 2 / (fan_in + fan_out) [1]_;
         - "he_uniform", "he_normal": variance 2 / fan_in [2]_;
         - "lecun_uniform", "lecun_normal": variance 1 / fan_in [3]_;
         - "orthogonal": orthonormal columns, or rows where there are fewer [4]_;
+        - "lsuv": orthogonal, then fitted to the rows, so that the pre-activation of
+          every unit has mean 0 and standard deviation 1 over them [6]_;
         - "normal": N(0, 1); "uniform": U(-1, 1); both with a default scale of 0.01;
         - "zeros", and "constant" (1 everywhere, default scale 0.01): traps. All hidden
           units are and stay identical; :class:`~sk_shallow.SymmetryWarning` says so;
         - a callable ``init(rng, shape)`` that returns an array of that shape, drawn
           from the :class:`numpy.random.Generator` `rng`. It is called once with shape
-          ``(n_features, n_hidden)`` and once with ``(n_hidden, 1)``.
+          ``(n_features, n_hidden)`` and once with ``(n_hidden, 1)``;
+        - a tuple ``(W1, b1, w2, b2)`` of arrays of shapes (n_features, n_hidden),
+          (n_hidden,), (n_hidden,) or (n_hidden, 1), and (1,): just these weights.
     init_scale : float >= 0 or None, default=None
-        Factor on the weights that `init` draws. None is the scheme's own: 0.01 for
+        Factor on the weights that `init` draws or gives; with "lsuv", the standard
+        deviation that it brings the units to. None is the scheme's own: 0.01 for
         "normal", "uniform" and "constant", 1 for all others.
     alpha : float >= 0 or "auto", default="auto"
         Strength of the L2 penalty on W1 and w2 (biases are free). It means what ``1/C``
@@ -228,6 +237,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     .. [4] Saxe, McClelland & Ganguli (2014). Exact solutions to the nonlinear dynamics
        of learning in deep linear neural networks. ICLR.
     .. [5] Kingma & Ba (2015). Adam: a method for stochastic optimization. ICLR.
+    .. [6] Mishkin & Matas (2016). All you need is a good init. ICLR.
 
     Examples
     --------

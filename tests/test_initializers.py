@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sk_shallow._core.initializers import INITIALIZERS
+from sk_shallow._core.rows import BLOCK_ROWS
 
 WIDE, NARROW = 300, 40
 
@@ -19,7 +21,7 @@ VARIANCES = {
     "lecun_normal": lambda fan_in, fan_out: 1 / fan_in,
     "lecun_uniform": lambda fan_in, fan_out: 1 / fan_in,
 }
-RANDOM = [*VARIANCES, "orthogonal"]
+RANDOM = [*VARIANCES, "orthogonal", "lsuv"]
 
 
 def start(name, n_features, n_hidden, scale=1.0, seed=0, n_samples=5):
@@ -91,7 +93,7 @@ def test_scale_multiplies_the_weights_exactly(name, scale):
     np.testing.assert_array_equal(scaled.w2, scale * unit.w2)
 
 
-@pytest.mark.parametrize("name", INITIALIZERS)
+@pytest.mark.parametrize("name", [name for name in INITIALIZERS if name != "lsuv"])
 def test_biases_start_at_0(name):
     _, b1, _, b2 = start(name, 5, 4, scale=7.0)
     assert not b1.any()
@@ -109,3 +111,70 @@ def test_the_seed_decides_and_nothing_else_does(name):
     np.testing.assert_array_equal(first.w2, again.w2)
     assert (first.W1 != other.W1).all()
     assert (first.w2 != other.w2).all()
+
+
+# --- A start that is fitted to the rows --------------------------------------------------
+
+
+def columns_of_all_sizes(n_samples, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_samples, 3)) * [1e-3, 1, 1e4] + [5, -2, 3e5]
+    return X, rng.uniform(0, 3, n_samples)
+
+
+def lsuv(X, sample_weight, scale=1.0, n_hidden=4):
+    rng = np.random.default_rng(0)
+    return INITIALIZERS["lsuv"].initialize(rng, X, sample_weight, n_hidden, scale)
+
+
+def moments(start, X, sample_weight):
+    Z1 = X @ start.W1 + start.b1
+    mean = np.average(Z1, axis=0, weights=sample_weight)
+    return mean, np.sqrt(np.average((Z1 - mean) ** 2, axis=0, weights=sample_weight))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("n_samples", [10, 2 * BLOCK_ROWS + 5])
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_lsuv_brings_every_unit_to_mean_0_and_the_same_deviation(kind, n_samples, scale):
+    X, weight = columns_of_all_sizes(n_samples)
+    mean, deviation = moments(lsuv(kind(X), weight, scale), X, weight)
+    np.testing.assert_allclose(mean, 0, atol=1e-9 * scale)
+    np.testing.assert_allclose(deviation, scale, rtol=1e-9)
+
+
+def test_lsuv_keeps_its_promise_in_float32():
+    X, weight = columns_of_all_sizes(3000)
+    X = (X / [1, 1, 1e4]).astype(np.float32)
+    mean, deviation = moments(lsuv(X, weight), X.astype(np.float64), weight)
+    np.testing.assert_allclose(mean, 0, atol=1e-3)
+    np.testing.assert_allclose(deviation, 1, rtol=1e-3)
+
+
+def test_lsuv_takes_weights_for_repeated_rows():
+    X, _ = columns_of_all_sizes(50)
+    weight = np.random.default_rng(1).integers(0, 4, 50)
+    weighted, repeated = (
+        lsuv(X, weight),
+        lsuv(X.repeat(weight, axis=0), np.ones(weight.sum())),
+    )
+    np.testing.assert_allclose(weighted.W1, repeated.W1, rtol=1e-10)
+    np.testing.assert_allclose(weighted.b1, repeated.b1, rtol=1e-10)
+
+
+def test_lsuv_keeps_the_directions_of_the_orthogonal_draw():
+    X, weight = columns_of_all_sizes(50)
+    fitted, drawn = lsuv(X, weight), start("orthogonal", 3, 4)
+    cosines = (fitted.W1 * drawn.W1).sum(axis=0) / (
+        np.linalg.norm(fitted.W1, axis=0) * np.linalg.norm(drawn.W1, axis=0)
+    )
+    np.testing.assert_allclose(cosines, 1, rtol=1e-12)
+    np.testing.assert_array_equal(fitted.w2, drawn.w2)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lsuv_does_not_blow_up_the_rounding_of_constant_columns(value, dtype):
+    X = np.full((5000, 3), value, dtype=dtype)
+    drawn = start("orthogonal", 3, 4)
+    np.testing.assert_array_equal(lsuv(X, np.ones(5000)).W1, drawn.W1)

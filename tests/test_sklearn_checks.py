@@ -21,7 +21,7 @@ ESTIMATORS = [
     *(ShallowNetClassifier(activation=activation) for activation in ACTIVATIONS),
     *(
         ShallowNetClassifier(init=init)
-        for init in ("he_normal", "lecun_uniform", "orthogonal", drawn_by_hand)
+        for init in ("he_normal", "lecun_uniform", "orthogonal", "lsuv", drawn_by_hand)
     ),
     ShallowNetClassifier(init="normal", init_scale=0.5),
     ShallowNetClassifier(8, early_stopping=False, warm_start=True),

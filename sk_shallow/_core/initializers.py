@@ -1,8 +1,8 @@
-"""How W1 and w2 are drawn: scheme x init_scale -> Parameters. Biases start at 0.
+"""How a net starts: scheme x init_scale -> Parameters.
 
 A draw gives unit weights for one layer, `draw(rng, shape) -> array` with shape
-(fan_in, fan_out). An initialiser gives a whole start. It also sees the data, which
-the schemes of this file do not use: their start depends on the shape of the net only.
+(fan_in, fan_out). An initialiser gives a whole start. It also sees the data: `lsuv` fits
+its start to it; for all others, biases start at 0 and only the shape of the net counts.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_shallow._core.parameters import Array, Parameters, Vector
+from sk_shallow._core.network import unit_moments
+from sk_shallow._core.parameters import Array, Parameters, Vector, cast
 from sk_shallow._core.rows import Matrix
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
@@ -94,6 +95,27 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     return Q if shape == tall else Q.T
 
 
+def lsuv(
+    rng: np.random.Generator,
+    X: Matrix,
+    sample_weight: Vector,
+    n_hidden: int,
+    scale: float,
+) -> Parameters:
+    """Orthonormal weights, then every unit brought to mean 0 and unit sd on the rows.
+
+    Layer-sequential unit-variance start (Mishkin & Matas, 2016), with one step for each
+    unit instead of one for the layer, and with biases. So columns of any size and offset
+    start off the plateau. A unit that is the same on every row keeps its weights.
+    """
+    W1, b1, w2, b2 = layerwise(orthogonal)(rng, X, sample_weight, n_hidden, 1.0)
+    drawn = cast(Parameters(W1, b1, w2, b2), X.dtype)
+    mean, deviation = unit_moments(drawn, X, sample_weight)
+    rounding = 100 * np.finfo(X.dtype).eps * np.abs(mean)
+    factor = scale / np.where(deviation > rounding, deviation, 1.0)
+    return Parameters(W1 * factor, -mean * factor, scale * w2, b2)
+
+
 INITIALIZERS: dict[str, Scheme] = {
     "zeros": Scheme(layerwise(zeros), 1.0),
     "constant": Scheme(layerwise(constant), 0.01),
@@ -106,4 +128,5 @@ INITIALIZERS: dict[str, Scheme] = {
     "lecun_normal": Scheme(layerwise(normal_with(lecun_variance)), 1.0),
     "lecun_uniform": Scheme(layerwise(uniform_with(lecun_variance)), 1.0),
     "orthogonal": Scheme(layerwise(orthogonal), 1.0),
+    "lsuv": Scheme(lsuv, 1.0),
 }

@@ -4,11 +4,13 @@ Hidden activations are stored hidden-major: `A1` has shape (n_hidden, n_rows), t
 transpose of the lecture's. Biases and residuals then run along contiguous memory.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import sparse
 
 from sk_shallow._core.activations import Activation
-from sk_shallow._core.parameters import Array, Parameters
+from sk_shallow._core.parameters import Array, Parameters, Vector
 from sk_shallow._core.rows import BLOCK_ROWS, Matrix, row_blocks, take_rows
 
 
@@ -34,6 +36,29 @@ def output(parameters: Parameters, A1: Array) -> Array:
     z2: Array = parameters.w2 @ A1
     z2 += parameters.b2
     return z2
+
+
+def unit_moments(
+    parameters: Parameters, X: Matrix, sample_weight: Vector
+) -> tuple[Vector, Vector]:
+    """Weighted mean and standard deviation of Z1 over rows, each of shape (n_hidden,).
+
+    In two passes over row blocks, so that large means do not drown small deviations.
+    """
+    total = sample_weight.sum()
+    buffer = hidden_buffer(parameters.n_hidden, X.shape[0], parameters.W1.dtype)
+
+    def mean_over_rows(quantity: Callable[[Vector], Vector]) -> Vector:
+        summed = np.zeros(parameters.n_hidden)
+        for rows in row_blocks(X.shape[0]):
+            Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
+            summed += quantity(Z1.astype(np.float64, copy=False)) @ sample_weight[rows]
+        mean: Vector = summed / total
+        return mean
+
+    mean = mean_over_rows(lambda Z1: Z1)
+    variance = mean_over_rows(lambda Z1: (Z1 - mean[:, None]) ** 2)
+    return mean, np.sqrt(variance)
 
 
 def logits(parameters: Parameters, X: Matrix, activation: Activation) -> Array:

@@ -73,12 +73,13 @@ def integer_from(least: int) -> Requirement:
     )
 
 
-def name_from(registry: Mapping[str, Any], *, or_callable: str = "") -> Requirement:
+def listed(registry: Mapping[str, Any]) -> str:
+    return ", ".join(map(repr, registry))
+
+
+def name_from(registry: Mapping[str, Any]) -> Requirement:
     return Requirement(
-        "one of " + ", ".join(map(repr, registry)) + or_callable,
-        lambda value: (
-            is_one_of(value, *registry) or (bool(or_callable) and callable(value))
-        ),
+        f"one of {listed(registry)}", lambda value: is_one_of(value, *registry)
     )
 
 
@@ -97,7 +98,15 @@ def is_random_state(value: Any) -> bool:
 REQUIREMENTS: dict[str, Requirement] = {
     "n_hidden": integer_from(1),
     "activation": name_from(ACTIVATIONS),
-    "init": name_from(INITIALIZERS, or_callable=" or a callable init(rng, shape)"),
+    "init": Requirement(
+        f"one of {listed(INITIALIZERS)}, a callable init(rng, shape) or a tuple of arrays "
+        f"(W1, b1, w2, b2)",
+        lambda value: (
+            is_one_of(value, *INITIALIZERS)
+            or callable(value)
+            or (isinstance(value, tuple | list) and len(value) == 4)
+        ),
+    ),
     "init_scale": Requirement(
         "a finite number >= 0",
         lambda value: value is None or is_number_from_0(value),
