@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,7 +25,7 @@ from sk_shallow._core.network import logits
 from sk_shallow._core.rows import spread_rows
 from sk_shallow._core.solvers import SOLVERS
 from sk_shallow.advice.ends import remedy_for_steps
-from sk_shallow.advice.wording import significant
+from sk_shallow.advice.wording import significant, warn
 from sk_shallow.recipe import read_recipe
 
 
@@ -349,6 +350,13 @@ def test_steps_that_lead_nowhere_are_told_with_their_size(cancer, solver):
     assert "learning_rate (now 1e-08)" in told[ConvergenceWarning]
 
 
+def test_gradient_descent_crawls_on_where_others_give_up(cancer):
+    net, _ = caught(*cancer, solver="gd", learning_rate=1e-8, max_iter=30)
+    assert net.stop_reason_ == "max_iter"
+    net, _ = caught(*cancer, solver="adam", learning_rate=1e-8, max_iter=30)
+    assert net.stop_reason_ == "loss"
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_net_that_is_published_as_it_was_drawn_is_told(cancer, solver):
     X, y = cancer
@@ -429,6 +437,18 @@ def test_so_do_those_from_within_a_pipeline_and_a_search(raw_cancer):
         with pytest.warns(SymmetryWarning) as record:
             model.fit(*raw_cancer)
         assert {warning.filename for warning in record} == {__file__}
+
+
+def test_where_no_line_is_the_users_the_warning_points_into_the_package():
+    # As in a worker process, below which there is nothing but the standard library.
+    def warn_in_a_thread():
+        thread = Thread(target=warn, args=("text", SymmetryWarning))
+        thread.start()
+        thread.join()
+
+    with pytest.warns(SymmetryWarning) as record:
+        warn_in_a_thread()
+    assert "sk_shallow" in record[0].filename
 
 
 def test_so_does_that_of_a_stream(cancer):

@@ -25,6 +25,16 @@ def test_streams_are_independent_and_follow_from_the_seed():
     np.testing.assert_array_equal(first, second)
 
 
+def test_no_two_streams_are_the_same():
+    first, second = streams(draw_entropy(0), n_init=2)
+    draws = [
+        stream.random(4).tolist()
+        for chance in (first, second)
+        for stream in (chance.init, chance.shuffle)
+    ]
+    assert len({tuple(draw) for draw in draws}) == 4
+
+
 @pytest.mark.parametrize("seed", [0, np.int64(7), np.random.RandomState(0), None])
 def test_every_kind_of_random_state_gives_streams(seed):
     assert 0 <= first_stream(seed).init.random() < 1

@@ -5,13 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.special import entr
 
 from sk_shallow._core.activations import Activation
-from sk_shallow._core.network import pre_activations
-from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow._core.network import hidden_buffer, pre_activations, unit_moments
+from sk_shallow._core.parameters import Array, Parameters, Vector, cast
+from sk_shallow._core.rows import Matrix, Rows, row_blocks, take_rows
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
+EPS = float(np.finfo(np.float64).eps)
 
 
 class HiddenLayer(NamedTuple):
@@ -93,3 +96,74 @@ def linear_signal(rows: Rows) -> float:
     residual = sample_weight * (y - np.average(y, weights=sample_weight))
     gain: Vector = X.T @ residual.astype(X.dtype, copy=False)
     return float(np.linalg.norm(gain))
+
+
+class HiddenStatistics(NamedTuple):
+    """Sums over all rows of what a hidden layer computes."""
+
+    n_rows: int
+    mean: Vector  # (n_hidden,), of Z1
+    deviation: Vector  # (n_hidden,), standard deviation of Z1
+    flat_share: Vector  # (n_hidden,), share of rows where phi is flat
+    A1_mean: Vector  # (n_hidden,)
+    A1_products: Vector  # (n_hidden, n_hidden), mean of A1[j] * A1[k]
+
+
+def hidden_statistics(
+    parameters: Parameters, X: Matrix, activation: Activation
+) -> HiddenStatistics:
+    """The statistics of a hidden layer, in one pass over row blocks of X.
+
+    Memory does not grow with the rows. Whatever the dtype of X, sums are float64.
+    """
+    n_rows, n_hidden = X.shape[0], parameters.n_hidden
+    parameters = cast(parameters, X.dtype)
+    mean, deviation = unit_moments(parameters, X, np.ones(n_rows))
+    buffer = hidden_buffer(n_hidden, n_rows, X.dtype)
+    n_flat, total = np.zeros(n_hidden), np.zeros(n_hidden)
+    products = np.zeros((n_hidden, n_hidden))
+    for rows in row_blocks(n_rows):
+        Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
+        A1 = activation.apply(Z1).astype(np.float64)
+        total += A1.sum(axis=1)
+        products += A1 @ A1.T
+        slope = activation.slope(A1)
+        n_flat += (slope < FLAT_SLOPE * activation.max_slope).sum(axis=1)
+    return HiddenStatistics(
+        n_rows, mean, deviation, n_flat / n_rows, total / n_rows, products / n_rows
+    )
+
+
+def units_alike(
+    statistics: HiddenStatistics, tol: float, *, mirrored: bool
+) -> list[list[int]]:
+    """Groups of units that compute the same function on the rows.
+
+    Two units are alike if their activations differ by at most `tol` times the size of the
+    larger (both root mean squares over the rows); with `mirrored`, also if they do so after
+    a change of sign. Alikeness is passed on: groups are the connected components.
+    """
+    products = statistics.A1_products
+    square = np.diagonal(products)
+    both = square[:, None] + square[None, :]
+    size = np.maximum(square[:, None], square[None, :])
+    difference = both - 2 * (np.abs(products) if mirrored else products)
+    alike = difference <= np.maximum(tol**2, 8 * EPS) * size
+    n_groups, group = connected_components(alike, directed=False)
+    return [np.flatnonzero(group == number).tolist() for number in range(n_groups)]
+
+
+def effective_rank(statistics: HiddenStatistics) -> float:
+    """How many directions the hidden representation uses, from 0 to n_hidden.
+
+    The exponential of the entropy of the normalised singular values of A1, its mean over
+    the rows taken off (Roy & Vetterli, 2007, "The effective rank").
+    """
+    mean = statistics.A1_mean
+    covariance = statistics.A1_products - np.outer(mean, mean)
+    eigenvalues = np.linalg.eigvalsh(covariance)
+    rounding = 100 * EPS * np.trace(statistics.A1_products)
+    singular = np.sqrt(eigenvalues[eigenvalues > rounding])
+    if singular.size == 0:
+        return 0.0
+    return float(np.exp(entr(singular / singular.sum()).sum()))

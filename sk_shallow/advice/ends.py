@@ -15,10 +15,10 @@ from sk_shallow._core.diagnostics import (
 )
 from sk_shallow._core.network import logits
 from sk_shallow._core.parameters import cast, unflatten
-from sk_shallow._core.rows import Matrix, Rows, spread_rows
+from sk_shallow._core.rows import Rows, spread_rows
 from sk_shallow.advice.starts import (
-    LARGEST_COLUMN,
     MOST_ROWS,
+    is_unscaled,
     layer_of,
     remedy_for_symmetry,
 )
@@ -198,11 +198,6 @@ def cause_in_columns(rows: Rows) -> Cause | None:
         f"columns of X have sizes from {sizes.min():.1g} to {sizes.max():.1g}, far from 1",
         standardise(rows.X),
     )
-
-
-def is_unscaled(X: Matrix) -> bool:
-    largest = column_sizes(spread_rows(X, MOST_ROWS)).max()
-    return not 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN
 
 
 def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:

@@ -110,3 +110,8 @@ def remedy_for_size(start: Start, X: Matrix, factor: float) -> str:
         f"Columns of X have a size of up to {largest:.2g}: {standardise(X)}. Only where "
         f"that is impossible, {remedy}."
     )
+
+
+def is_unscaled(X: Matrix) -> bool:
+    largest = column_sizes(spread_rows(X, MOST_ROWS)).max()
+    return not 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN

@@ -1,0 +1,371 @@
+"""A report says what the hidden layer does: exactly, on nets made by hand."""
+
+import doctest
+import tracemalloc
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_shallow import ShallowNetClassifier, inspection
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.objective import Objective
+from sk_shallow._core.parameters import Parameters, flatten, unflatten
+from sk_shallow._core.rows import BLOCK_ROWS, Rows
+from sk_shallow.inspection import HiddenLayerReport, inspect_hidden_layer
+
+ACTIVATION_NAMES = list(ACTIVATIONS)
+
+
+def made(W1, b1=None, activation="tanh", w2=None):
+    """A net with these weights, which `at_start` looks at."""
+    W1 = np.asarray(W1, dtype=float)
+    n_hidden = W1.shape[1]
+    b1 = np.zeros(n_hidden) if b1 is None else np.asarray(b1, dtype=float)
+    w2 = np.arange(1.0, n_hidden + 1) if w2 is None else np.asarray(w2, dtype=float)
+    return ShallowNetClassifier(
+        n_hidden, activation=activation, init=(W1, b1, w2, 0.0), random_state=0
+    )
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """X of two columns, and y."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 2))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+def look(net, X, y=None, **options):
+    return inspect_hidden_layer(net, X, y, at_start=True, **options)
+
+
+# --- Exact expectations -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_equal_units_are_a_group(rows, activation):
+    net = made([[1, 0, 1, 2, 0], [0, 1, 0, 0, 1]], [0, 0.5, 0, 0, 0.5], activation)
+    report = look(net, rows[0])
+    assert report.groups == ((0, 2), (1, 4), (3,))
+    assert report.n_distinct == 3
+    assert report.n_units == 5
+    np.testing.assert_array_equal(report.to_dict()["group"], [0, 1, 0, 2, 1])
+
+
+@pytest.mark.parametrize(
+    ("activation", "n_distinct"), [("tanh", 1), ("logistic", 2), ("relu", 2)]
+)
+def test_mirror_images_count_as_one_function_of_tanh(rows, activation, n_distinct):
+    net = made([[1, -1], [2, -2]], [0.3, -0.3], activation)
+    assert look(net, rows[0]).n_distinct == n_distinct
+
+
+def test_the_tolerance_is_relative_to_the_larger_unit(rows):
+    net = made([[1, 1 + 1e-4], [0, 0]])
+    assert look(net, rows[0], tol=1e-3).n_distinct == 1
+    assert look(net, rows[0], tol=1e-6).n_distinct == 2
+    tiny = made([[1e-8, 2e-8], [0, 0]])
+    assert look(tiny, rows[0]).n_distinct == 2
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_a_symmetric_start_is_one_group(rows, scale):
+    report = look(made(np.full((2, 6), scale)), rows[0])
+    assert report.groups == (tuple(range(6)),)
+    assert report.effective_rank == pytest.approx(scale)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_the_saturated_share_is_that_of_the_flat_part(activation):
+    # |Z1| is 10 in one unit, and 10 on 3 of 10 rows in the other.
+    X = np.array([[10.0, 10.0]] * 3 + [[10.0, 0.0]] * 7)
+    report = look(made(np.eye(2), activation=activation), X)
+    np.testing.assert_array_equal(report.saturated_share, [1.0, 0.3])
+    np.testing.assert_array_equal(report.is_dead, [True, False])
+    assert report.n_dead == 1
+
+
+def test_relu_units_that_are_0_on_every_row_are_dead():
+    X = np.array([[1.0], [2.0], [3.0]])
+    report = look(made([[1, -1, 1, -2]], [0, 0, -1.5, 0], "relu"), X)
+    np.testing.assert_array_equal(report.is_dead, [False, True, False, True])
+    np.testing.assert_allclose(report.saturated_share, [0, 1, 1 / 3, 1])
+    assert report.groups == ((0,), (1, 3), (2,))  # both dead units compute 0
+    assert any("2 of 4 units are dead" in verdict for verdict in report.verdicts)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize("n_rows", [5, 2 * BLOCK_ROWS + 3])
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_moments_and_rank_are_their_definitions(kind, n_rows, activation):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, 3)) + 2
+    W1, b1 = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    report = look(made(W1, b1, activation), kind(X))
+    Z1 = X @ W1 + b1
+    np.testing.assert_allclose(report.pre_activation_mean, Z1.mean(axis=0))
+    np.testing.assert_allclose(report.pre_activation_sd, Z1.std(axis=0))
+    A1 = ACTIVATIONS[activation].apply(Z1.copy())
+    singular = np.linalg.svd(A1 - A1.mean(axis=0), compute_uv=False)
+    share = singular[singular > 1e-9] / singular.sum()
+    expected = np.exp(-(share * np.log(share)).sum()) if share.size else 0
+    assert report.effective_rank == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_effective_rank_counts_equal_directions():
+    X = np.eye(4) * 1e-3  # tanh is linear so near to 0
+    assert look(made(np.eye(4)), X).effective_rank == pytest.approx(3, abs=1e-4)  # centred
+    assert look(made(np.ones((4, 1)) @ np.arange(1, 5)[None]), X).effective_rank < 1.01
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_the_gradient_norms_are_those_of_J(rows, activation):
+    X, y = rows
+    W1, b1, w2 = np.ones((2, 3)) * [1, 2, 3], np.zeros(3), np.array([1.0, -1, 2])
+    net = made(W1, b1, activation, w2).set_params(alpha=0.7)
+    objective = Objective(
+        Rows(X, y.astype(float), np.ones(len(y))), ACTIVATIONS[activation], 3, 0.7
+    )
+    _, gradient = objective(flatten(Parameters(W1, b1, w2, np.zeros(1))))
+    dW1, db1, dw2, db2 = unflatten(gradient, 2, 3)
+    assert look(net, X, y).gradient_norms == pytest.approx(
+        {
+            "hidden": np.sqrt((dW1**2).sum() + (db1**2).sum()),
+            "output": np.sqrt((dw2**2).sum() + (db2**2).sum()),
+        }
+    )
+    assert look(net, X).gradient_norms is None
+
+
+# --- Invariance ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_units_changes_nothing_but_their_numbers(rows, seed):
+    rng = np.random.default_rng(seed)
+    W1 = rng.standard_normal((2, 3))[:, [0, 1, 2, 0, 1]]
+    order = rng.permutation(5)
+    report, other = look(made(W1), rows[0]), look(made(W1[:, order]), rows[0])
+    groups = {frozenset(order[list(group)].tolist()) for group in other.groups}
+    assert {frozenset(group) for group in report.groups} == groups
+    np.testing.assert_allclose(
+        other.pre_activation_sd, report.pre_activation_sd[order], rtol=1e-12
+    )
+    assert other.effective_rank == pytest.approx(report.effective_rank)
+
+
+def test_the_signs_of_tanh_units_change_no_group(rows):
+    rng = np.random.default_rng(0)
+    W1 = rng.standard_normal((2, 3))[:, [0, 1, 2, 0, 1]]
+    flipped = W1 * rng.choice([-1, 1], 5)
+    assert look(made(W1), rows[0]).groups == look(made(flipped), rows[0]).groups
+
+
+# --- Which net, and on what ---------------------------------------------------------------
+
+
+def test_a_fitted_net_is_looked_at_as_it_is(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(5, random_state=0).fit(X, y)
+    report = inspect_hidden_layer(net, X, y)
+    Z1 = X @ net.coefs_[0] + net.intercepts_[0]
+    np.testing.assert_allclose(report.pre_activation_mean, Z1.mean(axis=0), atol=1e-12)
+    # At a minimum, the gradient is small.
+    assert max(report.gradient_norms.values()) < 0.01
+    assert not report.at_start
+    net.set_params(n_hidden=99, activation="relu")  # does not change what was fitted
+    np.testing.assert_array_equal(
+        inspect_hidden_layer(net, X).saturated_share, report.saturated_share
+    )
+
+
+@pytest.mark.parametrize("init", ["glorot_uniform", "lsuv"])
+@pytest.mark.parametrize("random_state", [3, np.random.RandomState(3)], ids=str)
+def test_the_start_is_the_one_that_fit_would_draw(large, init, random_state):
+    X, y = large
+    net = ShallowNetClassifier(5, init=init, random_state=random_state)
+    report = look(net, X, y)
+    before = clone(net)
+    net.set_params(solver="gd", learning_rate=1e-300, max_iter=1)
+    with pytest.warns(ConvergenceWarning):
+        net.fit(X, y)
+    Z1 = X @ net.coefs_[0] + net.intercepts_[0]
+    np.testing.assert_allclose(report.pre_activation_sd, Z1.std(axis=0), rtol=1e-12)
+    assert not hasattr(before, "coefs_")
+
+
+def test_looking_at_a_start_changes_nothing(cancer):
+    generator = np.random.RandomState(0)
+    net = ShallowNetClassifier(5, random_state=generator)
+    before = dict(vars(net))
+    look(net, *cancer)
+    assert vars(net) == before
+    assert generator.randint(2**31) == np.random.RandomState(0).randint(2**31)
+
+
+@pytest.mark.parametrize("at_start", [False, True])
+def test_pipelines_and_searches_are_opened(raw_cancer, cancer, at_start):
+    X, y = raw_cancer
+    net = ShallowNetClassifier(4, random_state=0)
+    direct = inspect_hidden_layer(clone(net).fit(*cancer), *cancer, at_start=at_start)
+    pipeline = make_pipeline(StandardScaler(), net).fit(X, y)
+    search = GridSearchCV(pipeline, {"shallownetclassifier__alpha": ["auto"]}, cv=2)
+    for model in (pipeline, search.fit(X, y), make_pipeline(pipeline)):
+        report = inspect_hidden_layer(model, X, y, at_start=at_start)
+        np.testing.assert_allclose(report.pre_activation_sd, direct.pre_activation_sd)
+        assert report.gradient_norms == pytest.approx(direct.gradient_norms, rel=1e-6)
+
+
+def test_the_start_of_pipelines_and_searches_that_are_not_fitted(raw_cancer, cancer):
+    direct = look(ShallowNetClassifier(4, random_state=0), *cancer)
+    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    for model in (pipeline, GridSearchCV(pipeline, {})):
+        report = look(model, *raw_cancer)
+        np.testing.assert_allclose(report.pre_activation_sd, direct.pre_activation_sd)
+        with pytest.raises(NotFittedError):
+            inspect_hidden_layer(model, *raw_cancer)
+    assert not hasattr(pipeline[0], "mean_")
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        CalibratedClassifierCV(ShallowNetClassifier()),
+        "net",
+        None,
+    ],
+    ids=str,
+)
+def test_what_holds_no_net_is_named(rows, foreign):
+    with pytest.raises(TypeError, match=r"Expected a ShallowNetClassifier.* got "):
+        look(foreign, *rows)
+
+
+@pytest.mark.parametrize("at_start", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X: X[:, :1], "1 features"),
+        (lambda X: np.full(X.shape, np.nan), "NaN"),
+        (lambda X: X[:0], "0 sample"),
+        (lambda X: X[0], "2D array"),
+    ],
+)
+def test_rows_that_cannot_be_looked_at(rows, at_start, spoil, message):
+    X, y = rows
+    net = ShallowNetClassifier(3, random_state=0, alpha=0.1).fit(X, y)
+    if at_start and message == "1 features":  # no start knows its columns
+        return
+    with pytest.raises(ValueError, match=message):
+        inspect_hidden_layer(net, spoil(X), at_start=at_start)
+
+
+def test_labels_that_the_net_does_not_know(rows):
+    X, y = rows
+    net = ShallowNetClassifier(3, random_state=0, alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match=r"fitted to, \[0, 1\], got \['a', 'b'\]"):
+        inspect_hidden_layer(net, X, np.array(["a", "b"])[y])
+
+
+@pytest.mark.parametrize("tol", [0, -1, np.nan, "small", None])
+def test_the_tolerance_is_a_number_above_0(rows, tol):
+    with pytest.raises(ValueError, match="tol must be a finite number > 0"):
+        look(ShallowNetClassifier(), *rows, tol=tol)
+
+
+# --- Words --------------------------------------------------------------------------------
+
+
+def test_a_good_start_has_no_verdict(cancer):
+    for activation in ACTIVATION_NAMES:
+        report = look(ShallowNetClassifier(activation=activation, random_state=0), *cancer)
+        assert report.verdicts == ()
+        assert "No problem found." in str(report)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "verdict"),
+    [
+        ({"init": "zeros"}, "No unit varies over the rows"),
+        ({"init": "constant"}, "All 32 units compute the same function"),
+        ({"init_scale": 100}, "activations lie on the flat part of tanh"),
+    ],
+)
+def test_a_bad_start_has_a_verdict_whose_advice_helps(cancer, parameters, verdict):
+    net = ShallowNetClassifier(random_state=0, **parameters)
+    (text,) = look(net, *cancer).verdicts
+    assert verdict in text
+    advised = dict(part.split("=") for part in text.split() if part.startswith("init"))
+    for name, value in advised.items():
+        value = value.rstrip(".")
+        net.set_params(**{name: value.strip("'") if "'" in value else float(value)})
+    assert look(net, *cancer).verdicts == ()
+
+
+def test_units_that_repeat_others_are_counted(rows):
+    (text,) = look(made([[1, 0, 1], [0, 1, 0]]), rows[0]).verdicts
+    assert text.startswith("1 of 3 units repeat others: a net of n_hidden=2 can")
+
+
+def test_trained_units_that_are_the_same_are_told_to_start_afresh(cancer):
+    X, y = cancer
+    with pytest.warns(Warning, match="identical|constant"):
+        net = ShallowNetClassifier(4, init="constant", random_state=0).fit(X, y)
+    (text,) = inspect_hidden_layer(net, X, y).verdicts
+    assert "Set init='glorot_uniform' and init_scale=1, and fit again." in text
+
+
+def test_the_report_is_shown_as_text_and_as_html(cancer):
+    report = look(ShallowNetClassifier(4, init="constant", random_state=0), *cancer)
+    text = str(report)
+    assert text.splitlines()[0] == "Hidden layer (tanh) at the start, on 569 rows"
+    assert "units              4, of which 1 distinct" in text
+    assert all(verdict in text for verdict in report.verdicts)
+    html = report._repr_html_()
+    assert "4, of which 1 distinct" in html
+    assert "init=&#x27;glorot_uniform&#x27;" in html
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_the_numbers_become_a_data_frame(rows, frame):
+    table = frame(look(ShallowNetClassifier(5, random_state=0), rows[0]).to_dict())
+    assert table.shape == (5, 6)
+
+
+def test_a_report_cannot_be_changed(rows):
+    report = look(ShallowNetClassifier(5, random_state=0), rows[0])
+    assert isinstance(report, HiddenLayerReport)
+    with pytest.raises(FrozenInstanceError):
+        report.n_rows = 3
+
+
+def test_the_example_in_the_reference_is_true():
+    result = doctest.testmod(inspection.reports)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_the_memory_does_not_grow_with_the_rows():
+    net = ShallowNetClassifier(64, random_state=0)
+    peaks = []
+    for n_rows in (3 * BLOCK_ROWS, 30 * BLOCK_ROWS):
+        X = np.random.default_rng(0).standard_normal((n_rows, 5))
+        tracemalloc.start()
+        look(net, X)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    rows_more = 27 * BLOCK_ROWS
+    assert peaks[1] - peaks[0] < 8 * 5 * rows_more  # a few numbers for each row, no A1
