@@ -7,7 +7,9 @@ from io import StringIO
 from pathlib import Path
 from typing import get_args
 
+import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 
 from sk_shallow import (
     CollapseWarning,
@@ -17,6 +19,7 @@ from sk_shallow import (
 )
 from sk_shallow.training import StopReason
 
+mpl.use("Agg")  # the pages draw, and there is no screen
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -35,6 +38,7 @@ def run(page):
         warnings.simplefilter("always")
         for block in blocks(page, "python"):
             exec(compile(block, page.name, "exec"), names)
+    plt.close("all")
     return out.getvalue(), caught
 
 
@@ -47,6 +51,15 @@ def test_every_python_block_runs(page):
     _, caught = run(page)
     unexpected = [w for w in caught if not issubclass(w.category, InitializationWarning)]
     assert not unexpected
+
+
+def test_the_guide_shows_a_report_as_it_is_printed():
+    page = ROOT / "docs" / "inspection.md"
+    printed, _ = run(page)
+    shown = "\n".join(blocks(page, "text"))
+    for line in shown.splitlines():
+        if not line.startswith("mean of Z1"):  # rounding
+            assert line in printed.splitlines()
 
 
 def test_readme_shows_what_is_printed():

@@ -1,5 +1,6 @@
 """Numbers about a hidden layer: is it symmetric, saturated, dead, collapsed?"""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -167,3 +168,56 @@ def effective_rank(statistics: HiddenStatistics) -> float:
     if singular.size == 0:
         return 0.0
     return float(np.exp(entr(singular / singular.sum()).sum()))
+
+
+def similarity(statistics: HiddenStatistics) -> Array:
+    """Cosine of each pair of units' activations over the rows, from -1 to 1.
+
+    Units that are 0 on every row are alike, and unlike all others.
+    """
+    products = statistics.A1_products
+    size = np.sqrt(np.diagonal(products))
+    is_zero = size == 0
+    size = np.where(is_zero, 1.0, size)
+    cosine: Array = np.clip(products / np.outer(size, size), -1.0, 1.0)
+    cosine[np.ix_(is_zero, is_zero)] = 1.0
+    return cosine
+
+
+def activation_counts(
+    parameters: Parameters, X: Matrix, activation: Activation, n_bins: int
+) -> tuple[Array, Vector]:
+    """Rows in each of `n_bins` bins of A1 for each unit, and the edges of the bins.
+
+    Bins are of equal width, over the range of phi, or up to the largest A1 where phi has no
+    upper end.
+    """
+    parameters = cast(parameters, X.dtype)
+    buffer = hidden_buffer(parameters.n_hidden, X.shape[0], X.dtype)
+
+    def activations() -> Iterator[Array]:
+        for rows in row_blocks(X.shape[0]):
+            Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
+            yield activation.apply(Z1)
+
+    low, high = (float(end) for end in activation.apply(np.array([-np.inf, np.inf])))
+    if not np.isfinite(high):
+        high = max(float(A1.max()) for A1 in activations()) or 1.0
+    edges: Vector = np.linspace(low, high, n_bins + 1)
+    counts = np.zeros((parameters.n_hidden, n_bins))
+    for A1 in activations():
+        place = ((A1 - low) * (n_bins / (high - low))).astype(np.intp)
+        place = np.clip(place, 0, n_bins - 1)  # the last bin has its upper edge
+        for unit, places in enumerate(place):
+            counts[unit] += np.bincount(places, minlength=n_bins)
+    return counts, edges
+
+
+def flat_ranges(activation: Activation, edges: Vector) -> list[tuple[float, float]]:
+    """Ranges of A1, between the first and the last edge, where phi is flat."""
+    A1 = np.linspace(edges[0], edges[-1], 20_001)
+    is_flat = activation.slope(A1.copy()) < FLAT_SLOPE * activation.max_slope
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], is_flat, [False]])))
+    ranges = ((A1[first], A1[last - 1]) for first, last in ends.reshape(-1, 2))
+    # relu is flat at 0 only: the whole bin is shown.
+    return [(float(low), float(high if high > low else edges[1])) for low, high in ranges]

@@ -1,5 +1,21 @@
-"""Look at a net: what its hidden layer does with the rows of a table."""
+"""Look at a net: what its hidden layer does with a table, in words and in pictures.
 
+Pictures need matplotlib, which is imported when one is drawn.
+"""
+
+from sk_shallow.inspection.displays import (
+    ActivationDisplay,
+    HiddenUnitSimilarityDisplay,
+    InitScaleDisplay,
+    LossCurveDisplay,
+)
 from sk_shallow.inspection.reports import HiddenLayerReport, inspect_hidden_layer
 
-__all__ = ["HiddenLayerReport", "inspect_hidden_layer"]
+__all__ = [
+    "ActivationDisplay",
+    "HiddenLayerReport",
+    "HiddenUnitSimilarityDisplay",
+    "InitScaleDisplay",
+    "LossCurveDisplay",
+    "inspect_hidden_layer",
+]

@@ -27,7 +27,7 @@ class HiddenLayerReport:
     ``print(report)`` shows a table and a verdict for each problem; `to_dict` gives the
     numbers of each unit in a form that data frames are made of.
 
-    Parameters
+    Attributes
     ----------
     activation : str
         The function phi.

@@ -49,7 +49,7 @@ def find_subject(estimator: Any, X: Any, y: Any, *, at_start: bool) -> Subject:
 
 
 def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]:
-    """The net inside pipelines and searches, and X as it gets there."""
+    """The net inside pipelines and searches, and X, if there is one, as it gets there."""
     while not isinstance(estimator, ShallowNetClassifier):
         if isinstance(estimator, Pipeline):
             before, estimator = estimator[:-1], estimator[-1]
@@ -70,7 +70,7 @@ def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]
 
 def transformed(before: Pipeline, X: Any, y: Any, *, may_fit: bool) -> Any:
     """X after the steps before the last, which are fitted on it if they have to be."""
-    if not before.steps:
+    if X is None or not before.steps:
         return X
     try:
         check_is_fitted(before)

@@ -1,0 +1,218 @@
+"""What `init_scale` does to the score and to the number of iterations."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import check_cv, cross_validate
+from sklearn.pipeline import Pipeline
+
+from sk_shallow._core.parameters import Array, Vector
+from sk_shallow.exceptions import InitializationWarning
+from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
+from sk_shallow.inspection.subjects import unwrap
+
+DEFAULT_SCALES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+
+
+class InitScaleDisplay:
+    """Cross-validated score, and iterations, against `init_scale`.
+
+    Use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    init_scales : ndarray of shape (n_scales,)
+        The scales, in ascending order.
+    scores : ndarray of shape (n_scales, n_splits)
+        Score of each split.
+    n_iter : ndarray of shape (n_scales, n_splits)
+        Iterations of each fit.
+    n_warnings : ndarray of shape (n_scales,)
+        Warnings about the start or the end of training, over all splits.
+    reference_scores : ndarray of shape (n_splits,)
+        Those of LogisticRegression, after the same steps of the pipeline.
+    scoring : str
+        What the score is.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes of the score.
+    iterations_ax_ : matplotlib Axes
+        Those of the iterations, on the right.
+    figure_ : matplotlib Figure
+        The figure with these axes.
+    """
+
+    def __init__(
+        self,
+        *,
+        init_scales: Vector,
+        scores: Array,
+        n_iter: Array,
+        n_warnings: Array,
+        reference_scores: Array,
+        scoring: str,
+    ) -> None:
+        self.init_scales = init_scales
+        self.scores = scores
+        self.n_iter = n_iter
+        self.n_warnings = n_warnings
+        self.reference_scores = reference_scores
+        self.scoring = scoring
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        init_scales: ArrayLike = DEFAULT_SCALES,
+        cv: Any = None,
+        scoring: str = "neg_log_loss",
+        n_jobs: int | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Fit a net from starts of several scales, and draw how well it does.
+
+        Parameters
+        ----------
+        estimator : ShallowNetClassifier or Pipeline
+            A net, or a pipeline that ends in one. It is cloned, and not changed.
+        X : array, data frame or sparse matrix of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        init_scales : array-like of shape (n_scales,), default=0.001, 0.01, ... 1000
+            Scales >= 0.
+        cv : int, splitter or iterable, default=None
+            How to split, as in :func:`~sklearn.model_selection.cross_validate`; the same
+            splits serve for each scale and for the reference.
+        scoring : str, default="neg_log_loss"
+            A scorer by its name.
+        n_jobs : int or None, default=None
+            Scales that are fitted at a time, as joblib counts them.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None makes new ones.
+
+        Returns
+        -------
+        display : InitScaleDisplay
+            With its data as attributes. The warnings of the fits are counted, and not
+            shown: bad starts are what this is about.
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is or holds no ShallowNetClassifier.
+        ValueError
+            If there are no scales, or X or y is not as `fit` takes it.
+        """
+        unwrap(estimator, None, None, at_start=True)
+        scales = np.sort(np.atleast_1d(np.asarray(init_scales, dtype=np.float64)))
+        if scales.ndim != 1 or scales.size == 0 or not is_scale(scales).all():
+            raise ValueError(
+                f"init_scales must be a list of finite numbers >= 0, got {init_scales!r}."
+            )
+        splits = list(check_cv(cv, y, classifier=True).split(X, y))
+        models = [with_scale(estimator, float(scale)) for scale in scales]
+        results = Parallel(n_jobs=n_jobs)(
+            delayed(cross_validated)(model, X, y, splits, scoring)
+            for model in [*models, with_reference(estimator)]
+        )
+        scores, n_iter, n_warnings = (np.array(part) for part in zip(*results, strict=True))
+        display = cls(
+            init_scales=scales,
+            scores=scores[:-1],
+            n_iter=n_iter[:-1],
+            n_warnings=n_warnings[:-1],
+            reference_scores=scores[-1],
+            scoring=scoring,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None makes new ones.
+
+        Returns
+        -------
+        self : InitScaleDisplay
+            The display, with `ax_`, `iterations_ax_` and `figure_`.
+        """
+        self.ax_ = axes_for(ax)
+        self.figure_ = self.ax_.figure
+        self.iterations_ax_ = self.ax_.twinx()
+        mean, sd = self.scores.mean(axis=1), self.scores.std(axis=1)
+        lines = self.ax_.plot(self.init_scales, mean, "o-", color=BLUE, label="score")
+        self.ax_.fill_between(
+            self.init_scales, mean - sd, mean + sd, color=BLUE, alpha=0.2, linewidth=0
+        )
+        reference = self.reference_scores.mean()
+        lines += [
+            self.ax_.axhline(reference, color=GREY, ls=":", label="LogisticRegression"),
+            *self.iterations_ax_.plot(
+                self.init_scales,
+                self.n_iter.mean(axis=1),
+                "s--",
+                color=RED,
+                label="iterations (right)",
+            ),
+        ]
+        positive = self.init_scales[self.init_scales > 0]
+        if positive.size:
+            self.ax_.set_xscale("symlog", linthresh=positive.min())
+        self.ax_.set(xlabel="init_scale", ylabel=f"{self.scoring}, mean and sd over splits")
+        self.iterations_ax_.set(ylabel="iterations, mean over splits", ylim=(0, None))
+        self.ax_.legend(handles=lines)
+        return self
+
+
+def is_scale(scales: Vector) -> NDArray[np.bool_]:
+    return np.isfinite(scales) & (scales >= 0)
+
+
+def with_scale(estimator: Any, scale: float) -> Any:
+    """A clone with this init_scale, however deep the net is in pipelines."""
+    names = [name for name in estimator.get_params() if name.endswith("init_scale")]
+    return clone(estimator).set_params(**dict.fromkeys(names, scale))
+
+
+def with_reference(estimator: Any) -> Any:
+    """A clone with LogisticRegression in the place of the net."""
+    if not isinstance(estimator, Pipeline):
+        return LogisticRegression(max_iter=10_000)
+    *before, (name, last) = clone(estimator).steps
+    return Pipeline([*before, (name, with_reference(last))])
+
+
+def cross_validated(
+    model: Any, X: Any, y: Any, splits: Sequence[Any], scoring: str
+) -> tuple[Vector, list[int], int]:
+    """Fit and score each split: scores, iterations, and the number of warnings."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", InitializationWarning)
+        warnings.simplefilter("always", ConvergenceWarning)
+        result = cross_validate(
+            model, X, y, cv=splits, scoring=scoring, return_estimator=True
+        )
+    counted = (InitializationWarning, ConvergenceWarning)
+    n_warnings = sum(issubclass(warning.category, counted) for warning in told)
+    n_iter = [int(np.max(last_step(fitted).n_iter_)) for fitted in result["estimator"]]
+    return result["test_score"], n_iter, n_warnings
+
+
+def last_step(model: Any) -> Any:
+    return last_step(model[-1]) if isinstance(model, Pipeline) else model

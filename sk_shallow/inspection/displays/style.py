@@ -1,0 +1,35 @@
+"""What all pictures share: axes to draw on, and colours that everybody can tell apart."""
+
+from typing import Any
+
+# Okabe & Ito (2008), "Color universal design".
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+)
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+GREY = "0.45"
+
+
+def axes_for(ax: Any) -> Any:
+    """The axes given, or new ones.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib import pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Drawing needs matplotlib: pip install 'sk-shallow[plot]'."
+        ) from error
+    _, ax = plt.subplots(layout="constrained")
+    return ax

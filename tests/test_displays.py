@@ -1,0 +1,258 @@
+"""Displays draw, and hold the data that they show."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_shallow import ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow.inspection import (
+    ActivationDisplay,
+    HiddenUnitSimilarityDisplay,
+    InitScaleDisplay,
+    LossCurveDisplay,
+    inspect_hidden_layer,
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_screen():
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def net(large):
+    return ShallowNetClassifier(6, random_state=0).fit(*large)
+
+
+def drawn(display):
+    """The picture, really rendered."""
+    display.figure_.canvas.draw()
+    return display
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda net, X, ax: LossCurveDisplay.from_estimator(net, ax=ax),
+        lambda net, X, ax: ActivationDisplay.from_estimator(net, X, ax=ax),
+        lambda net, X, ax: HiddenUnitSimilarityDisplay.from_estimator(net, X, ax=ax),
+    ],
+    ids=["loss", "activations", "similarity"],
+)
+@pytest.mark.parametrize("given", [False, True])
+def test_displays_draw_on_the_axes_they_are_given_or_on_new_ones(large, net, draw, given):
+    ax = plt.figure().subplots() if given else None
+    display = draw(net, large[0], ax)
+    assert (display.ax_ is ax) is given
+    first = display.ax_
+    assert display.plot() is display
+    assert display.ax_ is not first
+    assert display.figure_ is display.ax_.figure
+    assert drawn(display).ax_.get_xlabel()
+    assert display.ax_.get_ylabel()
+
+
+def test_matplotlib_is_imported_when_something_is_drawn_and_not_before():
+    code = "import sk_shallow.inspection, sys; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_without_matplotlib_the_error_names_the_extra(net, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'sk-shallow\[plot\]'"):
+        LossCurveDisplay.from_estimator(net)
+
+
+# --- Loss curves --------------------------------------------------------------------------
+
+
+def test_loss_curves_are_those_of_the_nets(large, cancer, net):
+    other = ShallowNetClassifier(3, random_state=0).fit(*cancer)
+    display = LossCurveDisplay.from_estimator({"large": net, "cancer": other})
+    both, alone = display.curves.values()
+    np.testing.assert_array_equal(both.training, net.loss_curve_)
+    np.testing.assert_array_equal(both.held_out, net.validation_loss_curve_)
+    assert both.best_iteration == net.best_iteration_
+    assert alone.held_out is None
+    assert len(display.lines_) == 3
+    np.testing.assert_array_equal(display.lines_[1].get_ydata(), net.validation_loss_curve_)
+    assert drawn(display).ax_.get_yscale() == "log"
+    labels = [line.get_label() for line in display.lines_]
+    assert labels[2] == "cancer: J, training"
+
+
+def test_loss_curves_of_pipelines_and_searches(cancer):
+    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(3, random_state=0))
+    search = GridSearchCV(pipeline, {"shallownetclassifier__alpha": [5]}, cv=2)
+    search.fit(*cancer)
+    curve = LossCurveDisplay.from_estimator(search).curves[""]
+    np.testing.assert_array_equal(curve.training, search.best_estimator_[-1].loss_curve_)
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(pipeline)
+    with pytest.raises(TypeError, match="got LogisticRegression"):
+        LossCurveDisplay.from_estimator(LogisticRegression())
+
+
+# --- Activations --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("per_unit", [False, True])
+def test_activations_are_counted(large, activation, per_unit):
+    X, _ = large
+    net = ShallowNetClassifier(6, activation=activation, random_state=0)
+    options = {"at_start": True, "n_bins": 20, "per_unit": per_unit}
+    display = drawn(ActivationDisplay.from_estimator(net, X, **options))
+    W1 = inspect_weights(net, X)
+    A1 = ACTIVATIONS[activation].apply(X @ W1)
+    expected = [np.histogram(unit, display.edges)[0] / len(X) for unit in A1.T]
+    np.testing.assert_allclose(display.share, expected, atol=1.01 / len(X))
+    np.testing.assert_allclose(display.share.sum(axis=1), 1)
+    report = inspect_hidden_layer(net, X, at_start=True)
+    np.testing.assert_array_equal(display.saturated_share, report.saturated_share)
+    assert f"{report.saturated_share.mean():.0%}" in display.ax_.get_title()
+
+
+def inspect_weights(net, X):
+    """W1 at the start, told by a net that looks at the unit vectors."""
+    drawn = []
+
+    def init(rng, shape):
+        weights = rng.uniform(-1, 1, shape) * np.sqrt(6 / sum(shape))
+        drawn.append(weights)
+        return weights
+
+    copy = ShallowNetClassifier(**{**net.get_params(), "init": init})
+    inspect_hidden_layer(copy, X, at_start=True)
+    return drawn[0]
+
+
+@pytest.mark.parametrize(
+    ("activation", "ranges"),
+    [
+        ("tanh", [(-1, -(0.95**0.5)), (0.95**0.5, 1)]),
+        ("logistic", [(0, 0.5 - 0.2375**0.5), (0.5 + 0.2375**0.5, 1)]),
+        ("relu", [(0, None)]),
+    ],
+)
+def test_the_shaded_part_is_where_the_slope_is_under_5_percent(large, activation, ranges):
+    net = ShallowNetClassifier(6, activation=activation, random_state=0)
+    display = ActivationDisplay.from_estimator(net, large[0], at_start=True)
+    ranges = [(low, display.edges[1] if high is None else high) for low, high in ranges]
+    np.testing.assert_allclose(display.flat_ranges, ranges, atol=1e-3)
+
+
+def test_dead_relu_units_are_counted_at_0():
+    init = (-np.ones((1, 2)), np.zeros(2), np.ones(2), 0.0)
+    net = ShallowNetClassifier(2, activation="relu", init=init)
+    X = np.arange(1.0, 6.0)[:, None]
+    display = drawn(ActivationDisplay.from_estimator(net, X, at_start=True))
+    np.testing.assert_array_equal(display.share[:, 0], [1, 1])
+    assert "100%" in display.ax_.get_title()
+
+
+# --- Similarity ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init", ["zeros", "constant"])
+def test_a_symmetric_start_is_one_block(large, init):
+    net = ShallowNetClassifier(6, init=init)
+    display = HiddenUnitSimilarityDisplay.from_estimator(net, large[0], at_start=True)
+    np.testing.assert_allclose(display.similarity, 1, atol=1e-12)
+    assert display.group_sizes == [6]
+    assert drawn(display).ax_.get_title() == "6 units, 1 distinct"
+
+
+def test_units_stand_by_group_and_similarity_is_the_cosine(large):
+    X, _ = large
+    W1 = np.random.default_rng(0).standard_normal((6, 3))[:, [0, 1, 2, 1, 1]]
+    W1[:, 4] *= -1
+    net = ShallowNetClassifier(5, init=(W1, np.zeros(5), np.ones(5), 0.0))
+    display = HiddenUnitSimilarityDisplay.from_estimator(net, X, at_start=True)
+    assert display.group_sizes == [3, 1, 1]
+    assert display.order.tolist() == [1, 3, 4, 0, 2]
+    A1 = np.tanh(X @ W1)[:, display.order]
+    size = np.linalg.norm(A1, axis=0)
+    np.testing.assert_allclose(
+        display.similarity, A1.T @ A1 / np.outer(size, size), atol=1e-12
+    )
+    assert display.similarity[0, 2] == pytest.approx(-1)
+
+
+# --- Scales -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def moons_and_pipeline():
+    from sklearn.datasets import make_moons
+
+    net = ShallowNetClassifier(4, init="normal", alpha=0.1, random_state=0)
+    return *make_moons(150, noise=0.2, random_state=0), make_pipeline(StandardScaler(), net)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_scores_and_iterations_are_those_of_cross_validation(moons_and_pipeline, n_jobs):
+    X, y, pipeline = moons_and_pipeline
+    cv = KFold(3, shuffle=True, random_state=0)
+    display = drawn(
+        InitScaleDisplay.from_estimator(
+            pipeline, X, y, init_scales=[100, 0.1, 0], cv=cv, n_jobs=n_jobs
+        )
+    )
+    np.testing.assert_array_equal(display.init_scales, [0, 0.1, 100])
+    assert display.scores.shape == display.n_iter.shape == (3, 3)
+    pipeline = pipeline.set_params(shallownetclassifier__init_scale=0.1)
+    expected = cross_val_score(pipeline, X, y, cv=cv, scoring="neg_log_loss")
+    np.testing.assert_allclose(display.scores[1], expected, rtol=1e-6)
+    reference = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
+    expected = cross_val_score(reference, X, y, cv=cv, scoring="neg_log_loss")
+    np.testing.assert_allclose(display.reference_scores, expected, rtol=1e-6)
+    assert display.n_warnings[0] >= 3  # a zero start, in each split
+    assert display.n_warnings[1] == 0
+    assert display.ax_.get_ylabel().startswith("neg_log_loss")
+    assert display.iterations_ax_.get_ylabel().startswith("iterations")
+
+
+def test_the_estimator_is_not_changed(moons_and_pipeline):
+    X, y, pipeline = moons_and_pipeline
+    before = pipeline.get_params()["shallownetclassifier__init_scale"]
+    InitScaleDisplay.from_estimator(pipeline, X, y, init_scales=[1.0], cv=2)
+    assert pipeline.get_params()["shallownetclassifier__init_scale"] == before
+    assert not hasattr(pipeline[0], "mean_")
+
+
+def test_a_net_alone_and_another_score(moons_and_pipeline):
+    X, y, pipeline = moons_and_pipeline
+    display = InitScaleDisplay.from_estimator(
+        pipeline[-1], X, y, init_scales=[0.1, 1], cv=2, scoring="accuracy"
+    )
+    assert (display.scores <= 1).all()
+    assert display.scoring == "accuracy"
+
+
+@pytest.mark.parametrize("scales", [[], [[0.1, 1]], [-1.0], [np.nan], [np.inf]])
+def test_scales_that_are_none(moons_and_pipeline, scales):
+    X, y, pipeline = moons_and_pipeline
+    with pytest.raises(ValueError, match="init_scale"):
+        InitScaleDisplay.from_estimator(pipeline, X, y, init_scales=scales, cv=2)
+
+
+def test_scales_of_what_is_no_net(moons_and_pipeline):
+    X, y, _ = moons_and_pipeline
+    with pytest.raises(TypeError, match="got LogisticRegression"):
+        InitScaleDisplay.from_estimator(LogisticRegression(), X, y)
