@@ -254,6 +254,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     classes_: NDArray[Any]
     coefs_: list[Array]
     intercepts_: list[Array]
+    alpha_: float
     _activation: str
     _entropy: list[int]
     _stream: dict[str, Any] | None
@@ -367,7 +368,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
         advice.warn_of_start(begins[0].start, rows.X)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
-        net_at = partial(self._net, labels.classes, rows.X.dtype)
+        net_at = partial(self._net, labels.classes, rows.X.dtype, recipe.alpha)
         tasks = FitTask(
             Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
         )
@@ -377,7 +378,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         training, (start, stream) = trainings[best], begins[best]
         advice.warn_of_early_end(training, start, rows, recipe)
         advice.warn_of_collapse(training, start, rows, recipe)
-        self._publish(net_at(training.theta), training, criteria, recipe.alpha)
+        self._publish(net_at(training.theta), training, criteria)
         self._remember(entropy, stream, seen(rows))
         tasks.ended(training.theta)
         return self
@@ -442,8 +443,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
         training = one_pass.train(start, stream, rows, all_seen=all_seen)
-        net = self._net(labels.classes, dtype, training.theta)
-        self._publish(net, training, [training.criterion], recipe.alpha)
+        net = self._net(labels.classes, dtype, recipe.alpha, training.theta)
+        self._publish(net, training, [training.criterion])
         self._remember(entropy, stream, all_seen)
         return self
 
@@ -599,9 +600,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return Parameters(W1, b1, W2[:, 0], b2)
 
     def _net(
-        self, classes: NDArray[Any], dtype: DTypeLike, theta: Vector
+        self, classes: NDArray[Any], dtype: DTypeLike, alpha: float, theta: Vector
     ) -> dict[str, Any]:
-        """The attributes that prediction needs."""
+        """The attributes that prediction, and a look at the net, need."""
         net = cast(unflatten(theta, self.n_features_in_, self.n_hidden), dtype)
         return {
             "classes_": classes,
@@ -609,6 +610,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             "intercepts_": [net.b1.copy(), net.b2.copy()],
             # Predictions are those of the fitted net, whatever set_params does later.
             "_activation": self.activation,
+            "alpha_": alpha,
         }
 
     def _publish(
@@ -616,11 +618,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         net: dict[str, Any],
         training: Training,
         criteria: list[float],
-        alpha: float,
     ) -> None:
         for name, value in net.items():
             setattr(self, name, value)
-        self.alpha_ = alpha
         self.loss_ = training.loss
         self.init_losses_ = np.array(criteria)
         self.loss_curve_ = training.loss_curve

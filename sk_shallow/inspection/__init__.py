@@ -9,10 +9,12 @@ from sk_shallow.inspection.displays import (
     InitScaleDisplay,
     LossCurveDisplay,
 )
+from sk_shallow.inspection.monitors import HiddenLayerMonitor
 from sk_shallow.inspection.reports import HiddenLayerReport, inspect_hidden_layer
 
 __all__ = [
     "ActivationDisplay",
+    "HiddenLayerMonitor",
     "HiddenLayerReport",
     "HiddenUnitSimilarityDisplay",
     "InitScaleDisplay",

@@ -150,7 +150,13 @@ class HiddenLayerReport:
 
 
 def inspect_hidden_layer(
-    estimator: Any, X: Any, y: Any = None, *, at_start: bool = False, tol: float = 1e-6
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    at_start: bool = False,
+    tol: float = 1e-6,
 ) -> HiddenLayerReport:
     """Look at what the hidden layer of a net does with the rows of X.
 
@@ -163,6 +169,9 @@ def inspect_hidden_layer(
         Rows to look at, in the columns that the estimator takes.
     y : array-like of shape (n_samples,) or None, default=None
         Their labels, for the gradient norms.
+    sample_weight : array-like of shape (n_samples,), float or None, default=None
+        Their weights, for the gradient norms and for a start that is fitted to the rows.
+        Only where y is given.
     at_start : bool, default=False
         Whether to look at the weights that `fit` would start from on this data, instead
         of those that it ended with. Nothing is trained, and the estimator need not be
@@ -211,7 +220,7 @@ def inspect_hidden_layer(
     """
     if not is_number_above_0(tol):
         raise ValueError(f"tol must be a finite number > 0, got {tol!r}.")
-    subject = find_subject(estimator, X, y, at_start=at_start)
+    subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
     start, activation = subject.start, ACTIVATIONS[subject.start.activation]
     with np.errstate(over="ignore", invalid="ignore"):
         statistics = hidden_statistics(start.parameters, subject.X, activation)

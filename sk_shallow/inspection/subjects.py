@@ -32,7 +32,9 @@ class Subject(NamedTuple):
         return self.start.parameters
 
 
-def find_subject(estimator: Any, X: Any, y: Any, *, at_start: bool) -> Subject:
+def find_subject(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, at_start: bool
+) -> Subject:
     """The net inside `estimator`, trained or as it would start, with checked rows.
 
     Raises
@@ -45,7 +47,8 @@ def find_subject(estimator: Any, X: Any, y: Any, *, at_start: bool) -> Subject:
         If X or y is not as `fit` takes it, or does not fit the net.
     """
     net, X = unwrap(estimator, X, y, at_start=at_start)
-    return would_start(net, X, y) if at_start else trained(net, X, y)
+    look = would_start if at_start else trained
+    return look(net, X, y, sample_weight)
 
 
 def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]:
@@ -81,14 +84,14 @@ def transformed(before: Pipeline, X: Any, y: Any, *, may_fit: bool) -> Any:
     return before.transform(X)
 
 
-def trained(net: ShallowNetClassifier, X: Any, y: Any) -> Subject:
+def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
     check_is_fitted(net)
     (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
     start = Start(Parameters(W1, b1, W2[:, 0], b2), net._activation, init=None)
     if y is None:
         X = validate_data(net, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         return Subject(start, X, None, net.alpha_)
-    labels, rows = check_training_data(net, X, y, None, reset=False)
+    labels, rows = check_training_data(net, X, y, sample_weight, reset=False)
     if labels.classes.tolist() != net.classes_.tolist():
         raise ValueError(
             f"y must have the labels that the net was fitted to, "
@@ -97,7 +100,7 @@ def trained(net: ShallowNetClassifier, X: Any, y: Any) -> Subject:
     return Subject(start, rows.X, rows, net.alpha_)
 
 
-def would_start(net: ShallowNetClassifier, X: Any, y: Any) -> Subject:
+def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
     """The first start that `fit` would draw, with the same bits where y is given."""
     net = clone(net)  # so that neither the net nor its random_state is changed
     check_parameters(net.get_params(deep=False))
@@ -107,7 +110,7 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any) -> Subject:
         n_rows = X.shape[0]
         rows = learnt_from = Rows(X, np.zeros(n_rows), np.ones(n_rows))
     else:
-        _, rows = check_training_data(net, X, y, None, reset=True)
+        _, rows = check_training_data(net, X, y, sample_weight, reset=True)
         learnt_from, _ = hold_out(
             rows, net.early_stopping, net.validation_fraction, chance.split
         )
