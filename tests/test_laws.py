@@ -6,9 +6,12 @@
    iteration. The same holds for any constant start.
 4. Such a net is worth one hidden unit, however many it has.
 5. Small random weights break the symmetry, and biases may start at 0 all the same.
+6. Too large weights put tanh and logistic units on their plateau, where the gradient is
+   small, so that gradient descent is slow.
 """
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -189,6 +192,61 @@ def test_5_random_starts_with_zero_biases_learn_what_a_line_cannot(nonlinear, sc
         gains.append(net.score(X_test, y_test) - line.score(X_test, y_test))
     assert np.median(gains) > 0.07
     assert np.mean(np.array(gains) > 0.04) >= 0.8
+
+
+def start_with_W1_times(factor, activation, X, y, w2_too=False):
+    """Logits and gradient of J, without penalty, at a start with large W1."""
+    rows = Rows(X, y.astype(float), np.ones(len(y)))
+    rng = np.random.default_rng(0)
+    W1, b1, w2, b2 = INITIALIZERS["glorot_uniform"].initialize(rng, X, None, 32, 1.0)
+    start = Parameters(factor * W1, b1, (factor if w2_too else 1) * w2, b2)
+    _, gradient = Objective(rows, ACTIVATIONS[activation], 32, alpha=0)(flatten(start))
+    z2 = logits(start, X, ACTIVATIONS[activation])
+    return np.abs(z2).mean(), np.linalg.norm(unflatten(gradient, X.shape[1], 32).W1)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_6_the_gradient_in_W1_vanishes_as_W1_grows(cancer, activation):
+    norms = [start_with_W1_times(f, activation, *cancer)[1] for f in (1, 10, 100, 1000)]
+    assert all(larger > 2 * smaller for larger, smaller in pairwise(norms))
+    assert norms[0] > 100 * norms[-1]
+
+
+def test_6_relu_has_no_plateau(cancer):
+    # Its slope does not depend on the size of Z1: only the residual changes.
+    small, large = (start_with_W1_times(f, "relu", *cancer)[1] for f in (1, 1000))
+    assert large > 0.1 * small
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_6_with_w2_scaled_too_the_logits_explode(cancer, activation):
+    sizes = [
+        start_with_W1_times(f, activation, *cancer, w2_too=True)[0]
+        for f in (1, 10, 100, 1000)
+    ]
+    assert all(larger > 5 * smaller for smaller, larger in pairwise(sizes))
+
+
+@ignore_bad_starts
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_6_gradient_descent_is_slow_from_the_plateau(cancer, activation):
+    # 100 steps from a start of the usual size, and from one with W1 a hundred times it.
+    X, y = cancer
+    rng = np.random.default_rng(0)
+    W1, b1, w2, b2 = INITIALIZERS["glorot_uniform"].initialize(rng, X, None, 8, 1.0)
+    learnt = []
+    for factor in (1, 100):
+        net = ShallowNetClassifier(
+            8,
+            activation=activation,
+            init=(factor * W1, b1, w2, b2),
+            solver="gd",
+            alpha=0,
+            max_iter=100,
+        ).fit(X, y)
+        change = net.coefs_[0] - factor * W1
+        learnt.append(np.linalg.norm(change) / np.linalg.norm(factor * W1))
+    assert learnt[0] > 100 * learnt[1]
 
 
 def test_a_fit_that_collapses_says_so(circles):
