@@ -122,14 +122,14 @@ class ActivationDisplay:
         n_hidden, share = len(self.saturated_share), self.saturated_share.mean()
         self.ax_.set(
             xlabel=f"activation A1 = {self.activation}(Z1)",
-            title=f"{n_hidden} units, {share:.0%} of activations on the flat part",
+            title=f"{n_hidden} units, {share:.0%} on the flat part",
         )
         return self
 
     def _draw_pooled(self) -> None:
         pooled = self.share.mean(axis=0)
         for number, (low, high) in enumerate(self.flat_ranges):
-            label = None if number else "flat part (slope under 5 % of its maximum)"
+            label = None if number else f"flat part of {self.activation}"
             self.ax_.axvspan(low, high, color=ORANGE, alpha=0.5, zorder=3, label=label)
         self.ax_.stairs(pooled, self.edges, fill=True, color=BLUE, label="all units")
         self.ax_.set(ylabel="share of unit-row pairs", xlim=self.edges[[0, -1]])

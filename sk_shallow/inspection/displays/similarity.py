@@ -10,6 +10,8 @@ from sk_shallow._core.parameters import Array
 from sk_shallow.inspection.displays.style import axes_for
 from sk_shallow.inspection.subjects import find_subject
 
+MOST_TICKS = 10
+
 
 class HiddenUnitSimilarityDisplay:
     """Cosine similarity of the activations of each pair of hidden units, by group.
@@ -50,6 +52,7 @@ class HiddenUnitSimilarityDisplay:
         *,
         at_start: bool = False,
         tol: float = 1e-6,
+        colorbar: bool = True,
         ax: Any = None,
     ) -> Self:
         """Draw the similarity of the units of a net on the rows of X.
@@ -66,6 +69,8 @@ class HiddenUnitSimilarityDisplay:
             Whether to look at the weights that `fit` would start from.
         tol : float > 0, default=1e-6
             How alike units of a group are, as in `inspect_hidden_layer`.
+        colorbar : bool, default=True
+            Whether to say beside the picture which colour stands for what.
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None makes new ones.
 
@@ -83,15 +88,19 @@ class HiddenUnitSimilarityDisplay:
         order = np.concatenate(groups)
         alike = similarity(statistics)[np.ix_(order, order)]
         sizes = [len(group) for group in groups]
-        return cls(similarity=alike, order=order, group_sizes=sizes).plot(ax=ax)
+        return cls(similarity=alike, order=order, group_sizes=sizes).plot(
+            ax=ax, colorbar=colorbar
+        )
 
-    def plot(self, ax: Any = None) -> Self:
+    def plot(self, ax: Any = None, *, colorbar: bool = True) -> Self:
         """Draw.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None makes new ones.
+        colorbar : bool, default=True
+            Whether to say beside the picture which colour stands for what.
 
         Returns
         -------
@@ -102,13 +111,14 @@ class HiddenUnitSimilarityDisplay:
         self.figure_ = self.ax_.figure
         n_hidden, n_groups = len(self.order), len(self.group_sizes)
         self.im_ = self.ax_.imshow(self.similarity, vmin=-1, vmax=1, cmap="PuOr")
-        self.figure_.colorbar(self.im_, ax=self.ax_, label="cosine similarity of A1")
+        if colorbar:
+            self.figure_.colorbar(self.im_, ax=self.ax_, label="cosine similarity of A1")
         self.ax_.set(
             xlabel="hidden unit, by group",
             ylabel="hidden unit, by group",
             title=f"{n_hidden} units, {n_groups} distinct",
         )
-        ticks = np.arange(n_hidden)[:: -(-n_hidden // 16)]
+        ticks = np.arange(n_hidden)[:: -(-n_hidden // MOST_TICKS)]
         self.ax_.set_xticks(ticks, self.order[ticks])
         self.ax_.set_yticks(ticks, self.order[ticks])
         return self
