@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, make_circles, make_moons
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 
 def two_moons(seed=0, n_samples=400):
@@ -22,6 +23,13 @@ def exclusive_or(seed=0, n_samples=200):
 
 
 NONLINEAR = {"moons": two_moons, "circles": two_circles, "xor": exclusive_or}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread():
+    """On nets as small as these, a second thread costs more than it brings."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="session")

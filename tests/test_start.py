@@ -64,7 +64,9 @@ def test_the_attributes_of_a_fitted_net_are_a_start(circles):
 def test_lists_and_numbers_are_arrays(circles):
     X, y = circles(seed=0)
     init = ([[1, 0], [0, 1]], [0, 0], [1, -1], 0)
-    ShallowNetClassifier(2, init=init).fit(X, y)
+    arrays = tuple(np.array(part, dtype=float) for part in init)
+    listed, given = (ShallowNetClassifier(2, init=i).fit(X, y) for i in (init, arrays))
+    np.testing.assert_array_equal(listed.coefs_[0], given.coefs_[0])
 
 
 @pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")

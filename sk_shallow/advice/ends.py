@@ -42,10 +42,6 @@ LARGE_GRADIENT = {"tanh": 1e-3, "logistic": 1e-3, "relu": 0.1}
 
 def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Recipe) -> None:
     """ConvergenceWarning, if training ended before it got down."""
-    reached = (
-        f"the largest gradient is {training.max_gradient:.1e}, where {recipe.tol / 10:.0e} "
-        f"counts as converged"
-    )
     is_steep = training.max_gradient > LARGE_GRADIENT[start.activation]
     if diverged(training):
         text = (
@@ -59,27 +55,44 @@ def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Reci
             f"rows that are held out (X_val and y_val, if you gave them)"
         )
     elif training.stop_reason == "max_iter":
-        text = (
-            f"Training used up max_iter={recipe.max_iter} iterations; {reached}. "
-            f"{remedy_for_steps(training, recipe)}"
-        )
-        if is_unscaled(rows.X):
-            text += f", or {standardise(rows.X)}"
+        text = used_up(training, rows, recipe)
     elif training.stop_reason == "line_search" and is_steep:
-        remedy = "lower init_scale or alpha, and give rows weights near 1"
-        text = (
-            f"Training stopped at iteration {training.n_iter} because no step lowers J any "
-            f"more; {reached}. "
-            f"{sentence(standardise(rows.X) if is_unscaled(rows.X) else remedy)[:-1]}"
-        )
+        text = stuck(training, rows, recipe)
     elif start.init is not None and is_steep and never_fell(training, recipe):
         text = (
-            f"J hardly fell from the start on; {reached}. Raise learning_rate "
-            f"(now {recipe.learning_rate:g})"
+            f"J hardly fell from the start on; {reached(training, recipe)}. Raise "
+            f"learning_rate (now {recipe.learning_rate:g})"
         )
     else:
         return
     warn(f"{text}.", ConvergenceWarning)
+
+
+def used_up(training: Training, rows: Rows, recipe: Recipe) -> str:
+    remedies = [remedy_for_steps(training, recipe)]
+    if is_unscaled(rows.X):
+        remedies.append(standardise(rows.X))
+    return (
+        f"Training used up max_iter={recipe.max_iter} iterations; "
+        f"{reached(training, recipe)}. {', or '.join(remedies)}"
+    )
+
+
+def stuck(training: Training, rows: Rows, recipe: Recipe) -> str:
+    remedy = "lower init_scale or alpha, and give rows weights near 1"
+    if is_unscaled(rows.X):
+        remedy = standardise(rows.X)
+    return (
+        f"Training stopped at iteration {training.n_iter} because no step lowers J any "
+        f"more; {reached(training, recipe)}. {sentence(remedy).removesuffix('.')}"
+    )
+
+
+def reached(training: Training, recipe: Recipe) -> str:
+    return (
+        f"the largest gradient is {training.max_gradient:.1e}, where {recipe.tol / 10:.0e} "
+        f"counts as converged"
+    )
 
 
 def diverged(training: Training) -> bool:
