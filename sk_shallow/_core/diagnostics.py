@@ -10,9 +10,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import entr
 
 from sk_shallow._core.activations import Activation
-from sk_shallow._core.network import hidden_buffer, pre_activations, unit_moments
+from sk_shallow._core.network import (
+    pre_activation_blocks,
+    pre_activations,
+    unit_moments,
+)
 from sk_shallow._core.parameters import Array, Parameters, Vector, cast
-from sk_shallow._core.rows import Matrix, Rows, row_blocks, take_rows
+from sk_shallow._core.rows import Matrix, Rows
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -59,8 +63,13 @@ def hidden_layer(parameters: Parameters, X: Matrix, activation: Activation) -> H
     """The pre-activations on the rows of X, and where phi is flat there."""
     buffer = np.empty(parameters.n_hidden * X.shape[0], dtype=parameters.W1.dtype)
     Z1 = pre_activations(parameters, X, buffer)
-    slope = activation.slope(activation.apply(Z1.copy()))
-    return HiddenLayer(Z1, slope < FLAT_SLOPE * activation.max_slope)
+    return HiddenLayer(Z1, is_flat(activation.apply(Z1.copy()), activation))
+
+
+def is_flat(A1: Array, activation: Activation) -> NDArray[np.bool_]:
+    """Where phi is flat. Writes over A1."""
+    flat: NDArray[np.bool_] = activation.slope(A1) < FLAT_SLOPE * activation.max_slope
+    return flat
 
 
 def column_sizes(X: Matrix) -> Vector:
@@ -113,23 +122,20 @@ class HiddenStatistics(NamedTuple):
 def hidden_statistics(
     parameters: Parameters, X: Matrix, activation: Activation
 ) -> HiddenStatistics:
-    """The statistics of a hidden layer, in one pass over row blocks of X.
+    """The statistics of a hidden layer, in three passes over row blocks of X.
 
     Memory does not grow with the rows. Whatever the dtype of X, sums are float64.
     """
     n_rows, n_hidden = X.shape[0], parameters.n_hidden
     parameters = cast(parameters, X.dtype)
     mean, deviation = unit_moments(parameters, X, np.ones(n_rows))
-    buffer = hidden_buffer(n_hidden, n_rows, X.dtype)
     n_flat, total = np.zeros(n_hidden), np.zeros(n_hidden)
     products = np.zeros((n_hidden, n_hidden))
-    for rows in row_blocks(n_rows):
-        Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
+    for _, Z1 in pre_activation_blocks(parameters, X):
         A1 = activation.apply(Z1).astype(np.float64)
         total += A1.sum(axis=1)
         products += A1 @ A1.T
-        slope = activation.slope(A1)
-        n_flat += (slope < FLAT_SLOPE * activation.max_slope).sum(axis=1)
+        n_flat += is_flat(A1, activation).sum(axis=1)
     return HiddenStatistics(
         n_rows, mean, deviation, n_flat / n_rows, total / n_rows, products / n_rows
     )
@@ -193,12 +199,9 @@ def activation_counts(
     upper end.
     """
     parameters = cast(parameters, X.dtype)
-    buffer = hidden_buffer(parameters.n_hidden, X.shape[0], X.dtype)
 
     def activations() -> Iterator[Array]:
-        for rows in row_blocks(X.shape[0]):
-            Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
-            yield activation.apply(Z1)
+        return (activation.apply(Z1) for _, Z1 in pre_activation_blocks(parameters, X))
 
     low, high = (float(end) for end in activation.apply(np.array([-np.inf, np.inf])))
     if not np.isfinite(high):
@@ -216,8 +219,8 @@ def activation_counts(
 def flat_ranges(activation: Activation, edges: Vector) -> list[tuple[float, float]]:
     """Ranges of A1, between the first and the last edge, where phi is flat."""
     A1 = np.linspace(edges[0], edges[-1], 20_001)
-    is_flat = activation.slope(A1.copy()) < FLAT_SLOPE * activation.max_slope
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], is_flat, [False]])))
+    flat = is_flat(A1.copy(), activation)
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], flat, [False]])))
     ranges = ((A1[first], A1[last - 1]) for first, last in ends.reshape(-1, 2))
     # relu is flat at 0 only: the whole bin is shown.
     return [(float(low), float(high if high > low else edges[1])) for low, high in ranges]

@@ -4,7 +4,7 @@ Hidden activations are stored hidden-major: `A1` has shape (n_hidden, n_rows), t
 transpose of the lecture's. Biases and residuals then run along contiguous memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import sparse
@@ -31,6 +31,20 @@ def pre_activations(parameters: Parameters, X: Matrix, buffer: Array) -> Array:
     return Z1
 
 
+def pre_activation_blocks(
+    parameters: Parameters, X: Matrix
+) -> Iterator[tuple[slice, Array]]:
+    """Row blocks of X, each with its Z1, in one buffer that is written over.
+
+    Computed in the dtype of the parameters.
+    """
+    n_samples, dtype = X.shape[0], parameters.W1.dtype
+    buffer = hidden_buffer(parameters.n_hidden, n_samples, dtype)
+    for rows in row_blocks(n_samples):
+        X_block = take_rows(X, rows).astype(dtype, copy=False)
+        yield rows, pre_activations(parameters, X_block, buffer)
+
+
 def output(parameters: Parameters, A1: Array) -> Array:
     """z2 = A1 w2 + b2 of one block, shape (n_rows,)."""
     z2: Array = parameters.w2 @ A1
@@ -46,12 +60,10 @@ def unit_moments(
     In two passes over row blocks, so that large means do not drown small deviations.
     """
     total = sample_weight.sum()
-    buffer = hidden_buffer(parameters.n_hidden, X.shape[0], parameters.W1.dtype)
 
     def mean_over_rows(quantity: Callable[[Vector], Vector]) -> Vector:
         summed = np.zeros(parameters.n_hidden)
-        for rows in row_blocks(X.shape[0]):
-            Z1 = pre_activations(parameters, take_rows(X, rows), buffer)
+        for rows, Z1 in pre_activation_blocks(parameters, X):
             summed += quantity(Z1.astype(np.float64, copy=False)) @ sample_weight[rows]
         mean: Vector = summed / total
         return mean
@@ -63,11 +75,7 @@ def unit_moments(
 
 def logits(parameters: Parameters, X: Matrix, activation: Activation) -> Array:
     """z2 of every row, shape (n_samples,), in the dtype of the parameters."""
-    n_samples, dtype = X.shape[0], parameters.W1.dtype
-    buffer = hidden_buffer(parameters.n_hidden, n_samples, dtype)
-    z2 = np.empty(n_samples, dtype=dtype)
-    for rows in row_blocks(n_samples):
-        X_block = take_rows(X, rows).astype(dtype, copy=False)
-        A1 = activation.apply(pre_activations(parameters, X_block, buffer))
-        z2[rows] = output(parameters, A1)
+    z2 = np.empty(X.shape[0], dtype=parameters.W1.dtype)
+    for rows, Z1 in pre_activation_blocks(parameters, X):
+        z2[rows] = output(parameters, activation.apply(Z1))
     return z2

@@ -224,8 +224,7 @@ def inspect_hidden_layer(
     start, activation = subject.start, ACTIVATIONS[subject.start.activation]
     with np.errstate(over="ignore", invalid="ignore"):
         statistics = hidden_statistics(start.parameters, subject.X, activation)
-        mirrored = start.activation == "tanh"
-        groups = units_alike(statistics, float(tol), mirrored=mirrored)
+        groups = units_alike(statistics, float(tol), mirrored=subject.is_odd)
         rank = effective_rank(statistics)
         verdicts = verdicts_on(start, subject.X, statistics, len(groups), rank)
     return HiddenLayerReport(

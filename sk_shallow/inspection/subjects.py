@@ -15,7 +15,7 @@ from sk_shallow.chance import draw_entropy, streams
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.held_out import hold_out
 from sk_shallow.recipe import read_recipe
-from sk_shallow.start import Start, draw_start
+from sk_shallow.start import Start
 from sk_shallow.validation import DTYPES, check_parameters, check_training_data
 
 
@@ -30,6 +30,11 @@ class Subject(NamedTuple):
     @property
     def parameters(self) -> Parameters:
         return self.start.parameters
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether phi is odd, so that mirrored units compute the same but for the sign."""
+        return self.start.activation == "tanh"
 
 
 def find_subject(
@@ -86,8 +91,7 @@ def transformed(before: Pipeline, X: Any, y: Any, *, may_fit: bool) -> Any:
 
 def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
     check_is_fitted(net)
-    (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
-    start = Start(Parameters(W1, b1, W2[:, 0], b2), net._activation, init=None)
+    start = Start(net._parameters(), net._activation, init=None)
     if y is None:
         X = validate_data(net, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         return Subject(start, X, None, net.alpha_)
@@ -114,8 +118,6 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
         learnt_from, _ = hold_out(
             rows, net.early_stopping, net.validation_fraction, chance.split
         )
-    start = draw_start(
-        net.init, net.init_scale, net.activation, net.n_hidden, learnt_from, chance.init
-    )
+    start, _ = net._drawn(chance, learnt_from)
     alpha = read_recipe(net.get_params(deep=False), rows.X.shape[1]).alpha
     return Subject(start, rows.X, None if y is None else rows, alpha)

@@ -79,11 +79,10 @@ class HiddenUnitSimilarityDisplay:
         display : HiddenUnitSimilarityDisplay
             With its data as attributes.
         """
-        start, X, _, _ = find_subject(estimator, X, y, at_start=at_start)
-        activation = ACTIVATIONS[start.activation]
-        statistics = hidden_statistics(start.parameters, X, activation)
-        mirrored = start.activation == "tanh"
-        groups = units_alike(statistics, tol, mirrored=mirrored)
+        subject = find_subject(estimator, X, y, at_start=at_start)
+        activation = ACTIVATIONS[subject.start.activation]
+        statistics = hidden_statistics(subject.parameters, subject.X, activation)
+        groups = units_alike(statistics, tol, mirrored=subject.is_odd)
         groups.sort(key=len, reverse=True)
         order = np.concatenate(groups)
         alike = similarity(statistics)[np.ix_(order, order)]
