@@ -25,7 +25,9 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.S | re.M)
+    fenced = rf"^( *)```{language}\n(.*?)^\1```$"  # indented in a list
+    found = re.findall(fenced, page.read_text("utf-8"), re.S | re.M)
+    return [re.sub(f"^{indent}", "", text, flags=re.M) for indent, text in found]
 
 
 def run(page):
@@ -76,6 +78,28 @@ def test_readme_shows_what_is_printed():
         )
 
 
+def test_the_guide_to_initialisation_shows_what_is_printed():
+    page = ROOT / "docs" / "initialisation.md"
+    printed, _ = run(page)
+    assert "".join(blocks(page, "text")) == printed
+
+
+def test_every_test_that_the_guide_names_is_there():
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "initialisation.md").read_text())
+    tests = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py"))
+    assert len(named) > 12
+    for test in named:
+        assert f"def {test}(" in tests
+
+
+def test_every_picture_of_the_gallery_is_drawn_by_an_example():
+    drawn = {
+        re.search(r'"(\w+\.png)"', example.read_text("utf-8"))[1]
+        for example in ROOT.glob("examples/*.py")
+    }
+    assert drawn == {path.name for path in ROOT.glob("docs/images/*.png")}
+
+
 def test_every_reason_to_stop_is_in_the_guide_and_in_the_reference():
     reasons = {f'"{reason}"' for reason in get_args(StopReason)}
     table = (
@@ -93,6 +117,10 @@ def test_readme_has_its_two_commands():
     assert "-m pytest" in second
 
 
+def as_anchor(title):
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     text = page.read_text("utf-8")
@@ -102,4 +130,4 @@ def test_links_between_pages_lead_somewhere(page):
         assert linked.exists(), target
         if anchor:
             titles = re.findall(r"^#+ (.*)$", linked.read_text("utf-8"), re.M)
-            assert anchor in [title.lower().replace(" ", "-") for title in titles], target
+            assert anchor in map(as_anchor, titles), target

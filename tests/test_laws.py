@@ -8,6 +8,7 @@
 5. Small random weights break the symmetry, and biases may start at 0 all the same.
 6. Too large weights put tanh and logistic units on their plateau, where the gradient is
    small, so that gradient descent is slow.
+7. 0.01 suits one hidden layer; deeper nets want another constant.
 """
 
 import warnings
@@ -247,6 +248,38 @@ def test_6_gradient_descent_is_slow_from_the_plateau(cancer, activation):
         change = net.coefs_[0] - factor * W1
         learnt.append(np.linalg.norm(change) / np.linalg.norm(factor * W1))
     assert learnt[0] > 100 * learnt[1]
+
+
+def sizes_through_layers(scale, n_layers=10, n_units=256):
+    """The root mean square of the activations after each of many random tanh layers."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((200, n_units))
+    sizes = []
+    for _ in range(n_layers):
+        W, *_ = INITIALIZERS["normal"].initialize(rng, A, None, n_units, scale)
+        A = np.tanh(A @ W)
+        sizes.append(np.sqrt(np.mean(A**2)))
+    return sizes
+
+
+def test_7_a_constant_scale_fades_or_saturates_with_depth_where_a_fan_scaled_one_does_not():
+    faded, saturated = sizes_through_layers(0.01), sizes_through_layers(1.0)
+    kept = sizes_through_layers(1 / np.sqrt(256))
+    assert faded[0] > 0.1  # one layer still passes it on
+    assert all(0.1 < later / earlier < 0.2 for earlier, later in pairwise(faded))
+    assert min(saturated) > 0.95
+    assert all(0.2 < size < 0.7 for size in kept)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0])
+def test_the_spread_of_Z1_is_the_scale_times_the_size_of_a_row(raw_cancer, scale):
+    X, _ = raw_cancer
+    n_units = 5000  # standard error of the mean square: sqrt(2 / 5000) = 2 %
+    W1, *_ = INITIALIZERS["normal"].initialize(
+        np.random.default_rng(0), X, None, n_units, scale
+    )
+    expected = scale**2 * np.mean(X**2, axis=0).sum()
+    assert np.mean((X @ W1) ** 2) == pytest.approx(expected, rel=0.1)
 
 
 def test_a_fit_that_collapses_says_so(circles):
