@@ -368,7 +368,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
         advice.warn_of_start(begins[0].start, rows.X)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
-        net_at = partial(self._net, labels.classes, rows.X.dtype, recipe.alpha)
+        net_at = partial(self._net, labels, rows.X.dtype, recipe.alpha)
         tasks = FitTask(
             Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
         )
@@ -443,7 +443,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
         training = one_pass.train(start, stream, rows, all_seen=all_seen)
-        net = self._net(labels.classes, dtype, recipe.alpha, training.theta)
+        net = self._net(labels, dtype, recipe.alpha, training.theta)
         self._publish(net, training, [training.criterion])
         self._remember(entropy, stream, all_seen)
         return self
@@ -600,17 +600,18 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return Parameters(W1, b1, W2[:, 0], b2)
 
     def _net(
-        self, classes: NDArray[Any], dtype: DTypeLike, alpha: float, theta: Vector
+        self, labels: Labels, dtype: DTypeLike, alpha: float, theta: Vector
     ) -> dict[str, Any]:
         """The attributes that prediction, and a look at the net, need."""
         net = cast(unflatten(theta, self.n_features_in_, self.n_hidden), dtype)
         return {
-            "classes_": classes,
+            "classes_": labels.classes,
             "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
             "intercepts_": [net.b1.copy(), net.b2.copy()],
             # Predictions are those of the fitted net, whatever set_params does later.
             "_activation": self.activation,
             "alpha_": alpha,
+            "_class_weights": labels.weights,  # for the J of a report
         }
 
     def _publish(

@@ -114,7 +114,12 @@ def given(init: Sequence[Any]) -> Initializer:
 
 def checked_part(name: str, part: Any, shape: tuple[int, ...]) -> Array:
     """One of the four as a float64 array; as in `coefs_`, w2 may be a column."""
-    array = np.asarray(part)
+    try:
+        array = np.asarray(part)
+    except ValueError as error:
+        raise InvalidParameterError(
+            f"init=(W1, b1, w2, b2) must hold arrays: {name} is none ({error})."
+        ) from error
     if (name == "w2" and array.shape == (*shape, 1)) or (name == "b2" and array.ndim == 0):
         array = array.reshape(shape)
     if array.shape != shape:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sk_shallow import ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
@@ -92,6 +93,9 @@ def test_loss_curves_are_those_of_the_nets(large, cancer, net):
     assert len(display.lines_) == 3
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), net.validation_loss_curve_)
     assert drawn(display).ax_.get_yscale() == "log"
+    best = net.best_iteration_
+    marked = [(line.get_xdata()[0], line.get_ydata()[0]) for line in display.ax_.lines[2:3]]
+    assert marked == [(best, net.validation_loss_curve_[best])]
     labels = [line.get_label() for line in display.lines_]
     assert labels[2] == "cancer: J, training"
 
@@ -106,6 +110,11 @@ def test_loss_curves_of_pipelines_and_searches(cancer):
         LossCurveDisplay.from_estimator(pipeline)
     with pytest.raises(TypeError, match="got LogisticRegression"):
         LossCurveDisplay.from_estimator(LogisticRegression())
+
+
+def test_no_net_has_no_loss_curve():
+    with pytest.raises(ValueError, match="at least one net"):
+        LossCurveDisplay.from_estimator({})
 
 
 # --- Activations --------------------------------------------------------------------------
@@ -157,6 +166,39 @@ def test_the_shaded_part_is_where_the_slope_is_under_5_percent(large, activation
     np.testing.assert_allclose(display.flat_ranges, ranges, atol=1e-3)
 
 
+def test_the_last_bin_has_its_upper_edge(large):
+    net = ShallowNetClassifier(6, init="normal", init_scale=1e6, random_state=0)
+    display = ActivationDisplay.from_estimator(net, large[0], at_start=True, n_bins=4)
+    report = inspect_hidden_layer(net, large[0], at_start=True)
+    assert report.saturated_share.min() > 0.99
+    np.testing.assert_allclose(display.share[:, [0, 3]], 0.5, atol=0.1)
+
+
+@pytest.mark.parametrize("n_bins", [0, -1, 2.5, True, "many"])
+def test_bins_are_counted_from_1(large, n_bins):
+    with pytest.raises(ValueError, match="n_bins must be an integer >= 1"):
+        ActivationDisplay.from_estimator(
+            ShallowNetClassifier(), large[0], at_start=True, n_bins=n_bins
+        )
+
+
+def test_a_weighted_start_is_drawn_as_it_is(large):
+    X, y = large
+    weight = np.where(X[:, 0] > 1, 50.0, 1.0)
+    net = ShallowNetClassifier(6, init="lsuv", random_state=0)
+    options = {"sample_weight": weight, "at_start": True}
+    display = ActivationDisplay.from_estimator(net, X, y, **options)
+    report = inspect_hidden_layer(net, X, y, **options)
+    np.testing.assert_array_equal(display.saturated_share, report.saturated_share)
+    other = ActivationDisplay.from_estimator(net, X, y, at_start=True)
+    assert (display.share != other.share).any()
+    similar = [
+        HiddenUnitSimilarityDisplay.from_estimator(net, X, y, at_start=True, **w).similarity
+        for w in ({}, {"sample_weight": weight})
+    ]
+    assert (similar[0] != similar[1]).any()
+
+
 def test_dead_relu_units_are_counted_at_0():
     init = (-np.ones((1, 2)), np.zeros(2), np.ones(2), 0.0)
     net = ShallowNetClassifier(2, activation="relu", init=init)
@@ -194,6 +236,11 @@ def test_units_stand_by_group_and_similarity_is_the_cosine(large):
     assert display.similarity[0, 2] == pytest.approx(-1)
 
 
+def test_the_tolerance_of_groups_is_checked(large, net):
+    with pytest.raises(ValueError, match="tol must be"):
+        HiddenUnitSimilarityDisplay.from_estimator(net, large[0], tol=-1)
+
+
 # --- Scales -------------------------------------------------------------------------------
 
 
@@ -224,6 +271,15 @@ def test_scores_and_iterations_are_those_of_cross_validation(moons_and_pipeline,
     np.testing.assert_allclose(display.reference_scores, expected, rtol=1e-6)
     assert display.n_warnings[0] >= 3  # a zero start, in each split
     assert display.n_warnings[1] == 0
+    line, band = display.ax_.lines[0], display.ax_.collections[0]
+    np.testing.assert_allclose(line.get_ydata(), display.scores.mean(axis=1))
+    edges = band.get_paths()[0].vertices
+    for scale, scores in zip(display.init_scales, display.scores, strict=True):
+        drawn_at = edges[edges[:, 0] == scale, 1]
+        assert drawn_at.max() == pytest.approx(scores.mean() + scores.std())
+        assert drawn_at.min() == pytest.approx(scores.mean() - scores.std())
+    iterations = display.iterations_ax_.lines[0].get_ydata()
+    np.testing.assert_allclose(iterations, display.n_iter.mean(axis=1))
     assert display.ax_.get_ylabel().startswith("neg_log_loss")
     assert display.iterations_ax_.get_ylabel().startswith("iterations")
 
@@ -245,7 +301,7 @@ def test_a_net_alone_and_another_score(moons_and_pipeline):
     assert display.scoring == "accuracy"
 
 
-@pytest.mark.parametrize("scales", [[], [[0.1, 1]], [-1.0], [np.nan], [np.inf]])
+@pytest.mark.parametrize("scales", [[], [[0.1, 1]], [-1.0], [np.nan], "a"])
 def test_scales_that_are_none(moons_and_pipeline, scales):
     X, y, pipeline = moons_and_pipeline
     with pytest.raises(ValueError, match="init_scale"):
@@ -256,3 +312,29 @@ def test_scales_of_what_is_no_net(moons_and_pipeline):
     X, y, _ = moons_and_pipeline
     with pytest.raises(TypeError, match="got LogisticRegression"):
         InitScaleDisplay.from_estimator(LogisticRegression(), X, y)
+    search = GridSearchCV(ShallowNetClassifier(), {})
+    with pytest.raises(TypeError, match="got GridSearchCV"):
+        InitScaleDisplay.from_estimator(search, X, y)
+
+
+def test_a_fit_that_fails_says_why(moons_and_pipeline):
+    X, y, pipeline = moons_and_pipeline
+    one_class = KFold(2).split(X)  # the labels are sorted
+    with pytest.raises(ValueError, match="y has one class only"):
+        InitScaleDisplay.from_estimator(pipeline, X, np.sort(y), cv=one_class)
+
+
+def test_fits_that_end_early_are_counted_and_other_warnings_shown(moons_and_pipeline):
+    X, y, pipeline = moons_and_pipeline
+    net = pipeline[-1].set_params(max_iter=2)
+    display = InitScaleDisplay.from_estimator(net, X, y, init_scales=[0.1], cv=2)
+    np.testing.assert_array_equal(display.n_warnings, [2])
+    net.set_params(max_iter=1000)
+    noisy = make_pipeline(FunctionTransformer(grumble), net)
+    with pytest.warns(UserWarning, match="grumble"):
+        InitScaleDisplay.from_estimator(noisy, X, y, init_scales=[0.1], cv=2)
+
+
+def grumble(X):
+    warnings.warn("grumble", UserWarning, stacklevel=1)
+    return X

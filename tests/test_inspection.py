@@ -2,6 +2,7 @@
 
 import doctest
 import tracemalloc
+import warnings
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -13,11 +14,18 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
-from sk_shallow import ShallowNetClassifier, inspection
+from sk_shallow import (
+    CollapseWarning,
+    InitializationWarning,
+    SaturationWarning,
+    ShallowNetClassifier,
+    SymmetryWarning,
+    inspection,
+)
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Parameters, flatten, unflatten
@@ -148,6 +156,32 @@ def test_the_gradient_norms_are_those_of_J(rows, activation):
     assert look(net, X).gradient_norms is None
 
 
+@pytest.mark.parametrize("class_weight", [None, {0: 1, 1: 3}])
+def test_the_gradient_of_a_trained_net_is_that_of_what_it_was_fitted_with(
+    rows, class_weight
+):
+    X, y = rows
+    weight = np.random.default_rng(0).uniform(0, 2, len(y))
+    net = ShallowNetClassifier(3, alpha=2.0, class_weight=class_weight, random_state=0)
+    net.fit(X, y)
+    few = y == 1  # one class is enough
+    by_class = weight * (1 if class_weight is None else np.where(y == 1, 3, 1))
+    objective = Objective(
+        Rows(X[few], y[few].astype(float), by_class[few]), ACTIVATIONS["tanh"], 3, 2.0
+    )
+    (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
+    _, gradient = objective(flatten(Parameters(W1, b1, W2[:, 0], b2)))
+    net.set_params(alpha=77, class_weight={0: 9, 1: 9})  # is not what was fitted
+    report = inspect_hidden_layer(net, X[few], y[few], sample_weight=weight[few])
+    norms = report.gradient_norms
+    assert np.hypot(*norms.values()) == pytest.approx(np.linalg.norm(gradient))
+
+
+def test_weights_need_labels(rows):
+    with pytest.raises(ValueError, match="sample_weight is given without y"):
+        look(ShallowNetClassifier(), rows[0], sample_weight=np.ones(300))
+
+
 # --- Invariance ---------------------------------------------------------------------------
 
 
@@ -205,6 +239,33 @@ def test_the_start_is_the_one_that_fit_would_draw(large, init, random_state):
     assert not hasattr(before, "coefs_")
 
 
+def test_the_start_of_a_net_that_continues_is_where_it_ended(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(4, warm_start=True, random_state=0).fit(X, y)
+    report, end = look(net, X, y), inspect_hidden_layer(net, X, y)
+    np.testing.assert_array_equal(report.pre_activation_sd, end.pre_activation_sd)
+    assert report.at_start
+
+
+def test_the_start_of_a_pipeline_is_that_of_its_steps_fitted_afresh(raw_cancer, cancer):
+    net = ShallowNetClassifier(4, init="lsuv", random_state=0)
+    direct = look(net, *cancer)
+    X, y = raw_cancer
+    model = make_pipeline(StandardScaler(), net).fit(X[:60], y[:60])
+    assert look(model, X, y).gradient_norms == pytest.approx(direct.gradient_norms)
+    assert model[0].n_samples_seen_ == 60
+
+
+def test_the_start_behind_steps_that_need_no_fit(cancer):
+    model = make_pipeline(StandardScaler(), Normalizer(), ShallowNetClassifier(4))
+    assert look(model, *cancer).n_units == 4
+
+
+def test_a_start_is_checked_as_fit_checks_it(cancer):
+    with pytest.raises(ValueError, match="n_hidden must be"):
+        look(ShallowNetClassifier(0), *cancer)
+
+
 def test_looking_at_a_start_changes_nothing(cancer):
     generator = np.random.RandomState(0)
     net = ShallowNetClassifier(5, random_state=generator)
@@ -244,6 +305,7 @@ def test_the_start_of_pipelines_and_searches_that_are_not_fitted(raw_cancer, can
         LogisticRegression(),
         make_pipeline(StandardScaler(), LogisticRegression()),
         CalibratedClassifierCV(ShallowNetClassifier()),
+        TunedThresholdClassifierCV(ShallowNetClassifier()),
         "net",
         None,
     ],
@@ -254,11 +316,30 @@ def test_what_holds_no_net_is_named(rows, foreign):
         look(foreign, *rows)
 
 
+def test_a_search_without_a_best_estimator_says_why(cancer):
+    search = GridSearchCV(ShallowNetClassifier(3), {"alpha": [5]}, cv=2, refit=False)
+    with pytest.raises(ValueError, match="keeps no best estimator, as refit is False"):
+        inspect_hidden_layer(search.fit(*cancer), cancer[0])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"activation": "relu"},
+        {"init": "normal", "init_scale": 1e300},
+        {"activation": "tanh", "init_scale": 1e150},
+    ],
+)
+def test_numbers_that_overflow_are_told(cancer, parameters):
+    X = cancer[0] * 1e200
+    with pytest.raises(ValueError, match=r"overflow\. Standardise X"):
+        look(ShallowNetClassifier(**parameters), X)
+
+
 @pytest.mark.parametrize("at_start", [False, True])
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda X: X[:, :1], "1 features"),
         (lambda X: np.full(X.shape, np.nan), "NaN"),
         (lambda X: X[:0], "0 sample"),
         (lambda X: X[0], "2D array"),
@@ -267,16 +348,22 @@ def test_what_holds_no_net_is_named(rows, foreign):
 def test_rows_that_cannot_be_looked_at(rows, at_start, spoil, message):
     X, y = rows
     net = ShallowNetClassifier(3, random_state=0, alpha=0.1).fit(X, y)
-    if at_start and message == "1 features":  # no start knows its columns
-        return
     with pytest.raises(ValueError, match=message):
         inspect_hidden_layer(net, spoil(X), at_start=at_start)
+
+
+def test_columns_that_the_net_does_not_have(rows):
+    X, y = rows
+    net = ShallowNetClassifier(3, random_state=0, alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="1 features"):
+        inspect_hidden_layer(net, X[:, :1])
+    assert look(net, X[:, :1]).n_units == 3  # a start knows no columns
 
 
 def test_labels_that_the_net_does_not_know(rows):
     X, y = rows
     net = ShallowNetClassifier(3, random_state=0, alpha=0.1).fit(X, y)
-    with pytest.raises(ValueError, match=r"fitted to, \[0, 1\], got \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"labels of \[0, 1\] only, got 'a', 'b'"):
         inspect_hidden_layer(net, X, np.array(["a", "b"])[y])
 
 
@@ -315,9 +402,114 @@ def test_a_bad_start_has_a_verdict_whose_advice_helps(cancer, parameters, verdic
     assert look(net, *cancer).verdicts == ()
 
 
+def test_units_that_will_part_are_no_problem(rows):
+    # Their w2 differ, so their gradients do.
+    X, y = rows
+    net = made(np.full((2, 4), 0.5), w2=[1, 2, -1, 3])
+    (text,) = look(net, X).verdicts  # w2 = 1 and -1: mirror images of each other
+    assert text.startswith("1 of 4 units repeats others")
+    net = made(np.full((2, 4), 0.5), w2=[1, 2, -4, 3]).set_params(alpha=0.1)
+    assert look(net, X).verdicts == ()
+    assert inspect_hidden_layer(net.fit(X, y), X).n_distinct == 4
+
+
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_large_offsets_hide_no_direction(offset):
+    # Time stamps: relu passes them on, and the deviations are a millionth of the mean.
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 4)) + offset
+    net = made(np.eye(4), activation="relu" if offset else "tanh")
+    rank = look(net, X).effective_rank
+    assert rank == pytest.approx(4, abs=0.02)
+
+
+def test_one_row_says_nothing_of_the_units_and_equal_rows_blame_X(cancer):
+    X, _ = cancer
+    assert look(ShallowNetClassifier(random_state=0), X[:1]).verdicts == ()
+    (text,) = look(ShallowNetClassifier(random_state=0), X[[0, 0, 0]]).verdicts
+    assert text == "X is the same in every row. Give X a column that varies."
+
+
+def test_units_that_are_flat_on_all_rows_blame_the_columns():
+    X = np.random.default_rng(0).standard_normal((100, 3)) + 1e6
+    (text,) = look(ShallowNetClassifier(random_state=0), X).verdicts
+    assert "flat part of tanh" in text
+    assert "standardise X" in text
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "zeros"},
+        {"init": "constant"},
+        {"init_scale": 1000},
+        {"activation": "relu", "init_scale": 100},
+        {"activation": "logistic", "init": "normal", "init_scale": 1e-4, "alpha": 1e4},
+        {"init": "normal", "alpha": 1e3},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_of_what_fit_warns_a_report_has_a_verdict(cancer, parameters):
+    net = ShallowNetClassifier(random_state=0, **parameters)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", InitializationWarning)
+        net.fit(*cancer)
+    categories = {warning.category for warning in told}
+    assert categories & {SymmetryWarning, SaturationWarning, CollapseWarning}
+    if categories & {SymmetryWarning, SaturationWarning}:
+        assert look(net, *cancer).verdicts
+    if CollapseWarning in categories:
+        assert inspect_hidden_layer(net, *cancer).verdicts
+
+
+def test_half_of_the_activations_may_be_flat():
+    # |Z1| is 10 on the first rows and 0 on the others.
+    X = np.repeat([10.0, 0.0], [50, 50])[:, None]
+    assert look(made([[1.0, 2.0]]), X).verdicts == ()
+    X[50] = 10
+    assert "51% of the activations" in look(made([[1.0, 2.0]]), X).verdicts[0]
+
+
+def test_units_that_are_flat_on_almost_every_row_are_not_dead():
+    X = np.r_[np.full(300, -1.0), 1.0][:, None]
+    report = look(made([[1.0, -1.0]], activation="relu"), X)
+    assert report.n_dead == 0
+
+
+def test_alikeness_is_passed_on(rows):
+    # Each is within the tolerance of the next, and the last not of the first.
+    net = made([[1, 1.0008, 1.0016, 1.0024], [0, 0, 0, 0]])
+    assert look(net, rows[0], tol=1e-3).n_distinct == 1
+    assert look(made([[1, 1.0024], [0, 0]]), rows[0], tol=1e-3).n_distinct == 2
+
+
+def test_the_tolerance_is_relative_to_the_larger_of_very_different_units():
+    # 0 and a bump: relative to the smaller, no tolerance would do.
+    X = np.array([[0.0, 1.0], [0.0, 0.0]])
+    net = made([[0, 0], [0, 1e-2]], b1=[1.0, 1.0])
+    difference = np.tanh(1.01) - np.tanh(1.0)
+    just = difference / np.hypot(np.tanh(1.01), np.tanh(1.0))
+    assert look(net, X, tol=1.001 * just).n_distinct == 1
+    assert look(net, X, tol=0.999 * just).n_distinct == 2
+
+
+def test_float32_nets_are_looked_at_as_they_predict_with_sums_in_float64(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(5, random_state=0).fit(X.astype(np.float32), y)
+    reports = [inspect_hidden_layer(net, X.astype(kind)) for kind in (float, np.float32)]
+    np.testing.assert_array_equal(*(report.pre_activation_sd for report in reports))
+    many = np.tile(X, (60, 1)).astype(np.float32)
+    report = inspect_hidden_layer(net, many)
+    Z1 = many @ net.coefs_[0] + net.intercepts_[0]
+    np.testing.assert_allclose(
+        report.pre_activation_mean, Z1.mean(axis=0, dtype=float), rtol=1e-6, atol=1e-7
+    )
+
+
 def test_units_that_repeat_others_are_counted(rows):
-    (text,) = look(made([[1, 0, 1], [0, 1, 0]]), rows[0]).verdicts
-    assert text.startswith("1 of 3 units repeat others: a net of n_hidden=2 can")
+    (text,) = look(made([[1, 0, 1], [0, 1, 0]], w2=[1, 2, 1]), rows[0]).verdicts
+    assert text.startswith("1 of 3 units repeats others: a net of n_hidden=2 can")
 
 
 def test_trained_units_that_are_the_same_are_told_to_start_afresh(cancer):
@@ -350,6 +542,8 @@ def test_a_report_cannot_be_changed(rows):
     assert isinstance(report, HiddenLayerReport)
     with pytest.raises(FrozenInstanceError):
         report.n_rows = 3
+    with pytest.raises(ValueError, match="read-only"):
+        report.saturated_share[0] = 1
 
 
 def test_the_example_in_the_reference_is_true():

@@ -1,11 +1,13 @@
 """A monitor records the hidden layer of every iteration, as a report would tell it."""
 
+import pickle
 from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from joblib import parallel_config
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -62,22 +64,68 @@ def test_the_first_and_the_last_record_are_those_of_reports(cancer):
 @ignore_warnings
 def test_updates_are_relative_to_the_weights_before(cancer):
     # Plain gradient descent without penalty: the update is rate x gradient.
-    _, monitor = watched(cancer, solver="gd", learning_rate=0.1, alpha=0, max_iter=3)
-    first, second, *_ = monitor.records
-    assert np.isnan(first["update_hidden"])
-    start = ShallowNetClassifier(4, random_state=0, solver="gd", learning_rate=1e-300)
-    before = start.set_params(alpha=0, max_iter=1).fit(*cancer)
-    X, y = cancer
-    step = 0.1 * gradient_of_weights(before, X, y)
-    expected = np.linalg.norm(step) / np.linalg.norm(before.coefs_[0])
-    assert second["update_hidden"] == pytest.approx(expected, rel=1e-6)
+    options = {"solver": "gd", "learning_rate": 0.1, "alpha": 0}
+    _, monitor = watched(cancer, max_iter=3, **options)
+    start = ShallowNetClassifier(4, random_state=0, max_iter=1, solver="gd", alpha=0)
+    nets = [start.set_params(learning_rate=1e-300).fit(*cancer)]
+    nets += [watched(cancer, max_iter=k, **options)[0] for k in (1, 2, 3)]
+    assert np.isnan(monitor.records[0]["update_hidden"])
+    for before, record in zip(nets, monitor.records[1:], strict=False):
+        for layer, step in enumerate(gradients_of_weights(before, *cancer)):
+            expected = 0.1 * np.linalg.norm(step) / np.linalg.norm(before.coefs_[layer])
+            update = record["update_output" if layer else "update_hidden"]
+            assert update == pytest.approx(expected, rel=1e-6)
 
 
-def gradient_of_weights(net, X, y):
+def gradients_of_weights(net, X, y):
     (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
     A1 = np.tanh(X @ W1 + b1)
     residual = 1 / (1 + np.exp(-(A1 @ W2[:, 0] + b2))) - y
-    return X.T @ (residual[:, None] * W2[:, 0] * (1 - A1**2)) / len(y)
+    hidden = X.T @ (residual[:, None] * W2[:, 0] * (1 - A1**2)) / len(y)
+    return hidden, A1.T @ residual / len(y)
+
+
+@needs_callbacks
+@ignore_warnings
+def test_a_training_that_ends_at_its_start_has_a_record_of_it(cancer):
+    X, y = cancer
+    balanced = np.r_[np.flatnonzero(y)[:200], np.flatnonzero(y == 0)[:200]]
+    for n_init in (1, 2):
+        _, monitor = watched((X[balanced], y[balanced]), init="zeros", n_init=n_init)
+        columns = monitor.to_dict()
+        np.testing.assert_array_equal(columns["start"], range(n_init))
+        assert set(columns["iteration"]) == {0}
+        assert set(columns["n_distinct"]) == {1}
+
+
+@needs_callbacks
+@ignore_warnings
+def test_dead_units_and_the_tolerance_are_those_of_the_report(cancer):
+    init = (np.c_[np.zeros((30, 2)), np.eye(30)[:, :2]], [-1, -2, 0, 0], np.ones(4), 0)
+    _, monitor = watched(cancer, activation="relu", init=init, max_iter=1)
+    assert monitor.records[0]["n_dead"] == 2
+    rough = HiddenLayerMonitor(tol=10)
+    ShallowNetClassifier(4, random_state=0, max_iter=1).set_callbacks(rough).fit(*cancer)
+    assert rough.records[0]["n_distinct"] == 1
+    with pytest.raises(ValueError, match="tol must be"):
+        HiddenLayerMonitor(tol=-1)
+
+
+@needs_callbacks
+@ignore_warnings
+def test_fits_in_threads_are_told_apart(cancer):
+    def counts(monitor, **options):
+        net = ShallowNetClassifier(4, random_state=0, max_iter=15).set_callbacks(monitor)
+        with parallel_config(backend="threading"):
+            cross_val_score(net, *cancer, cv=4, **options)
+        table = pd.DataFrame(monitor.to_dict()).sort_values(["fit", "iteration"])
+        updates = table.groupby("fit")["update_hidden"].agg(lambda one: tuple(one[1:]))
+        return set(updates)
+
+    one_by_one, side_by_side = HiddenLayerMonitor(), HiddenLayerMonitor()
+    assert counts(one_by_one) == counts(side_by_side, n_jobs=2)
+    assert not side_by_side._watches  # nothing is kept of fits that have ended
+    pickle.loads(pickle.dumps(side_by_side))
 
 
 @needs_callbacks

@@ -11,11 +11,12 @@ from scipy.special import entr
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.network import (
+    output,
     pre_activation_blocks,
     pre_activations,
     unit_moments,
 )
-from sk_shallow._core.parameters import Array, Parameters, Vector, cast
+from sk_shallow._core.parameters import Array, Parameters, Vector
 from sk_shallow._core.rows import Matrix, Rows
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
@@ -109,14 +110,21 @@ def linear_signal(rows: Rows) -> float:
 
 
 class HiddenStatistics(NamedTuple):
-    """Sums over all rows of what a hidden layer computes."""
+    """Moments over all rows of what a net computes."""
 
     n_rows: int
     mean: Vector  # (n_hidden,), of Z1
     deviation: Vector  # (n_hidden,), standard deviation of Z1
     flat_share: Vector  # (n_hidden,), share of rows where phi is flat
     A1_mean: Vector  # (n_hidden,)
-    A1_products: Vector  # (n_hidden, n_hidden), mean of A1[j] * A1[k]
+    A1_covariance: Vector  # (n_hidden, n_hidden)
+    z2_size: float  # mean |z2|
+    z2_deviation: float  # standard deviation of z2
+    eps: float  # of the dtype in which the layer was computed
+
+    @property
+    def is_finite(self) -> bool:
+        return all(np.isfinite(part).all() for part in self)
 
 
 def hidden_statistics(
@@ -124,21 +132,66 @@ def hidden_statistics(
 ) -> HiddenStatistics:
     """The statistics of a hidden layer, in three passes over row blocks of X.
 
-    Memory does not grow with the rows. Whatever the dtype of X, sums are float64.
+    Memory does not grow with the rows but by a weight for each. The layer is computed in
+    the dtype of the parameters, as predictions are; sums are float64.
     """
     n_rows, n_hidden = X.shape[0], parameters.n_hidden
-    parameters = cast(parameters, X.dtype)
     mean, deviation = unit_moments(parameters, X, np.ones(n_rows))
-    n_flat, total = np.zeros(n_hidden), np.zeros(n_hidden)
-    products = np.zeros((n_hidden, n_hidden))
+    flat, A1, z2 = np.zeros(n_hidden), RunningMoments(n_hidden), RunningMoments(1)
+    z2_size = 0.0
     for _, Z1 in pre_activation_blocks(parameters, X):
-        A1 = activation.apply(Z1).astype(np.float64)
-        total += A1.sum(axis=1)
-        products += A1 @ A1.T
-        n_flat += is_flat(A1, activation).sum(axis=1)
+        activations = activation.apply(Z1)
+        logits = output(parameters, activations).astype(np.float64)
+        z2_size += np.abs(logits).sum()
+        z2.add(logits[None])
+        A1.add(activations.astype(np.float64))
+        flat += is_flat(activations, activation).sum(axis=1)
     return HiddenStatistics(
-        n_rows, mean, deviation, n_flat / n_rows, total / n_rows, products / n_rows
+        n_rows=n_rows,
+        mean=mean,
+        deviation=deviation,
+        flat_share=flat / n_rows,
+        A1_mean=A1.mean,
+        A1_covariance=A1.covariance,
+        z2_size=z2_size / n_rows,
+        z2_deviation=float(np.sqrt(np.maximum(z2.covariance[0, 0], 0))),
+        eps=float(np.finfo(parameters.W1.dtype).eps),
     )
+
+
+class RunningMoments:
+    """Mean and covariance of variables whose rows come in blocks.
+
+    Sums are taken about the mean of the first block, so that large means do not drown
+    small deviations.
+    """
+
+    def __init__(self, n_variables: int) -> None:
+        self._centre = np.zeros(n_variables)
+        self._n_rows = 0
+        self._sum = np.zeros(n_variables)
+        self._products = np.zeros((n_variables, n_variables))
+
+    def add(self, block: Vector) -> None:
+        """Take in a block of shape (n_variables, n_rows)."""
+        if not self._n_rows:
+            self._centre = block.mean(axis=1)
+        centred = block - self._centre[:, None]
+        self._n_rows += block.shape[1]
+        self._sum += centred.sum(axis=1)
+        self._products += centred @ centred.T
+
+    @property
+    def mean(self) -> Vector:
+        mean: Vector = self._centre + self._sum / self._n_rows
+        return mean
+
+    @property
+    def covariance(self) -> Vector:
+        """Over the rows, shape (n_variables, n_variables)."""
+        shift = self._sum / self._n_rows
+        covariance: Vector = self._products / self._n_rows - np.outer(shift, shift)
+        return covariance
 
 
 def units_alike(
@@ -150,11 +203,19 @@ def units_alike(
     larger (both root mean squares over the rows); with `mirrored`, also if they do so after
     a change of sign. Alikeness is passed on: groups are the connected components.
     """
-    products = statistics.A1_products
-    square = np.diagonal(products)
-    both = square[:, None] + square[None, :]
+    mean, covariance = statistics.A1_mean, statistics.A1_covariance
+    variance = np.diagonal(covariance)
+    square = variance + mean**2
     size = np.maximum(square[:, None], square[None, :])
-    difference = both - 2 * (np.abs(products) if mirrored else products)
+
+    def mean_square_difference(sign: int) -> Vector:
+        centred = variance[:, None] + variance[None, :] - 2 * sign * covariance
+        difference: Vector = centred + (mean[:, None] - sign * mean[None, :]) ** 2
+        return difference
+
+    difference = mean_square_difference(1)
+    if mirrored:
+        difference = np.minimum(difference, mean_square_difference(-1))
     alike = difference <= np.maximum(tol**2, 8 * EPS) * size
     n_groups, group = connected_components(alike, directed=False)
     return [np.flatnonzero(group == number).tolist() for number in range(n_groups)]
@@ -166,10 +227,13 @@ def effective_rank(statistics: HiddenStatistics) -> float:
     The exponential of the entropy of the normalised singular values of A1, its mean over
     the rows taken off (Roy & Vetterli, 2007, "The effective rank").
     """
-    mean = statistics.A1_mean
-    covariance = statistics.A1_products - np.outer(mean, mean)
+    covariance = statistics.A1_covariance
     eigenvalues = np.linalg.eigvalsh(covariance)
-    rounding = 100 * EPS * np.trace(statistics.A1_products)
+    # The sums round, and so do the activations: a unit that is constant may vary by it.
+    rounding = max(
+        100 * EPS * np.trace(covariance),
+        (10 * statistics.eps) ** 2 * float(statistics.A1_mean @ statistics.A1_mean),
+    )
     singular = np.sqrt(eigenvalues[eigenvalues > rounding])
     if singular.size == 0:
         return 0.0
@@ -181,7 +245,8 @@ def similarity(statistics: HiddenStatistics) -> Array:
 
     Units that are 0 on every row are alike, and unlike all others.
     """
-    products = statistics.A1_products
+    mean = statistics.A1_mean
+    products = statistics.A1_covariance + np.outer(mean, mean)
     size = np.sqrt(np.diagonal(products))
     is_zero = size == 0
     size = np.where(is_zero, 1.0, size)
@@ -198,7 +263,6 @@ def activation_counts(
     Bins are of equal width, over the range of phi, or up to the largest A1 where phi has no
     upper end.
     """
-    parameters = cast(parameters, X.dtype)
 
     def activations() -> Iterator[Array]:
         return (activation.apply(Z1) for _, Z1 in pre_activation_blocks(parameters, X))

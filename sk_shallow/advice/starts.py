@@ -86,7 +86,11 @@ def relu_message(start: Start, layer: HiddenLayer, X: Matrix) -> str | None:
             f"learn. {sentence(standardise(X))} Or set activation='tanh'."
         )
     z2 = logits(cast(start.parameters, X.dtype), X, ACTIVATIONS["relu"])
-    size = float(np.abs(z2).mean(dtype=np.float64))
+    return logit_message(start, float(np.abs(z2).mean(dtype=np.float64)), X)
+
+
+def logit_message(start: Start, size: float, X: Matrix) -> str | None:
+    """For relu: logits of a mean size that is too large."""
     if size < LARGEST_LOGIT:
         return None
     # Without biases a relu net grows with the square of init_scale.

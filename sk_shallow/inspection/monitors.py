@@ -1,6 +1,7 @@
 """A record of the hidden layer while a net trains."""
 
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,17 @@ from numpy.typing import NDArray
 
 from sk_shallow._core.parameters import Array
 from sk_shallow.inspection.reports import inspect_hidden_layer
+from sk_shallow.inspection.subjects import check_tol
+
+LOCK = Lock()  # fits may run in several threads
+
+
+class Watch:
+    """What is kept of a fit while it runs."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.before: dict[int, list[Array]] = {}  # the last weights, by start
 
 
 class HiddenLayerMonitor:
@@ -17,7 +29,7 @@ class HiddenLayerMonitor:
     Give it to a net by ``net.set_callbacks(monitor)``; then `fit` fills its records.
     Needs scikit-learn 1.9 or later. It sees the rows that `fit` was given, held-out
     ones included, and costs a few passes over them for each iteration. Fits in other
-    processes do not reach it.
+    processes do not reach it; in threads, each has a number of its own.
 
     Parameters
     ----------
@@ -35,12 +47,15 @@ class HiddenLayerMonitor:
         - "n_distinct", "effective_rank", "saturated_share" and "n_dead": as in a report;
         - "gradient_hidden" and "gradient_output": norms of the gradient of J;
         - "update_hidden" and "update_output": norm of the change of the weights of a layer
-          since the iteration before, relative to the norm they had; NaN at the start.
+          since the iteration before, relative to the norm they had; NaN at the start, and
+          where weights of 0 stay 0.
 
     Raises
     ------
     ImportError
         If scikit-learn has no callbacks.
+    ValueError
+        If `tol` is no finite number above 0.
 
     Examples
     --------
@@ -61,10 +76,11 @@ class HiddenLayerMonitor:
                 f"HiddenLayerMonitor needs the callbacks of scikit-learn 1.9 or later; "
                 f"this is scikit-learn {sklearn.__version__}."
             )
+        check_tol(tol)
         self.tol = tol
         self.records: list[dict[str, Any]] = []
         self._n_fits = 0
-        self._before: dict[int, list[Array]] = {}  # weights by start
+        self._watches: dict[Any, Watch] = {}  # of the fits that run now, by their context
 
     def to_dict(self) -> dict[str, NDArray[Any]]:
         """The records as columns.
@@ -82,8 +98,9 @@ class HiddenLayerMonitor:
 
     def setup(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
         """Begin the records of another fit."""
-        self._n_fits += 1
-        self._before = {}
+        with LOCK:
+            self._watches[context] = Watch(self._n_fits)
+            self._n_fits += 1
 
     def on_fit_task_begin(
         self,
@@ -109,12 +126,24 @@ class HiddenLayerMonitor:
         metadata: dict[str, Any] | None,
         fitted_estimator: Any,
     ) -> None:
-        """Record an iteration that led somewhere."""
-        if context.task_name == "iteration" and fitted_estimator is not None:
+        """Record an iteration that led somewhere, and a training that had none."""
+        if fitted_estimator is None:
+            return
+        if context.task_name == "iteration":
             self._record(context.task_id + 1, context, fitted_estimator, X, y, metadata)
+        elif start_of(context) not in self._watch(context).before:
+            self._record(0, context, fitted_estimator, X, y, metadata)
 
-    def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing is left to do after a fit."""
+    def teardown(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
+        """Forget the weights of a fit that has ended."""
+        with LOCK:
+            self._watches.pop(context, None)
+
+    def _watch(self, context: Any) -> "Watch":
+        """That of the fit which a task belongs to."""
+        while context not in self._watches:
+            context = context.parent
+        return self._watches[context]
 
     def _record(
         self,
@@ -125,15 +154,17 @@ class HiddenLayerMonitor:
         y: Any,
         metadata: dict[str, Any] | None,
     ) -> None:
-        start = context.parent.task_id if context.parent.task_name == "start" else 0
+        start = start_of(context)
         report = inspect_hidden_layer(net, X, y, **(metadata or {}), tol=self.tol)
-        norms = report.gradient_norms or {}
-        before = self._before.get(start, [np.full(1, np.nan)] * 2)
+        norms = report.gradient_norms
+        assert norms is not None  # y is there in every fit
+        watch = self._watch(context)
+        before = watch.before.get(start, [np.full(1, np.nan)] * 2)
         hidden, output = map(relative_change, before, net.coefs_)
-        self._before[start] = net.coefs_
+        watch.before[start] = net.coefs_
         self.records.append(
             {
-                "fit": self._n_fits - 1,
+                "fit": watch.number,
                 "start": start,
                 "iteration": iteration,
                 "n_distinct": report.n_distinct,
@@ -146,6 +177,12 @@ class HiddenLayerMonitor:
                 "update_output": output,
             }
         )
+
+
+def start_of(context: Any) -> int:
+    """The number of the start that a task belongs to; 0 for a fit that has one only."""
+    task = context.parent if context.task_name == "iteration" else context
+    return int(task.task_id) if task.task_name == "start" else 0
 
 
 def relative_change(before: Array, now: Array) -> float:

@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.diagnostics import (
-    effective_rank,
-    hidden_statistics,
-    units_alike,
-)
+from sk_shallow._core.diagnostics import effective_rank
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Vector, flatten, unflatten
-from sk_shallow.inspection.subjects import Subject, find_subject
+from sk_shallow.inspection.subjects import Subject, check_tol, find_subject
 from sk_shallow.inspection.verdicts import verdicts_on
-from sk_shallow.validation.parameters import is_number_above_0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +66,11 @@ class HiddenLayerReport:
     pre_activation_sd: Vector
     gradient_norms: dict[str, float] | None
     verdicts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
 
     @property
     def n_distinct(self) -> int:
@@ -168,25 +167,29 @@ def inspect_hidden_layer(
     X : array, data frame or sparse matrix of shape (n_samples, n_features)
         Rows to look at, in the columns that the estimator takes.
     y : array-like of shape (n_samples,) or None, default=None
-        Their labels, for the gradient norms.
+        Their labels, for the gradient norms: those of J on these rows, with the `alpha_`
+        and the class weights of the net.
     sample_weight : array-like of shape (n_samples,), float or None, default=None
-        Their weights, for the gradient norms and for a start that is fitted to the rows.
-        Only where y is given.
+        Their weights, for the gradient norms and for a start that is fitted to the rows;
+        y has to be given, too.
     at_start : bool, default=False
         Whether to look at the weights that `fit` would start from on this data, instead
-        of those that it ended with. Nothing is trained, and the estimator need not be
-        fitted. It is the start of ``fit(X, y)`` to the bit if y is given and
-        `random_state` is an integer.
+        of those that it ended with: with `n_init` above 1, the first; with
+        ``warm_start=True``, those of the last fit. Nothing is trained, and the estimator
+        need not be fitted; the steps of a pipeline before it are fitted to X afresh. It is
+        the start of ``fit(X, y)`` to the bit if y is given and `random_state` is an
+        integer.
     tol : float > 0, default=1e-6
         Two units count as the same function if the root mean square of their difference
-        over the rows is at most `tol` times that of the larger. With tanh, a unit and its
-        mirror image (which differ in sign) count as the same.
+        over the rows is at most `tol` times that of the larger (rounding sets a floor of
+        4e-8), and so do units that a chain of such pairs connects. With tanh, a unit and
+        its mirror image (which differ in sign) count as the same.
 
     Returns
     -------
     report : HiddenLayerReport
-        Numbers and verdicts. Its memory, and that of the computation, does not grow with
-        the rows.
+        Numbers and verdicts. The rows are looked at in blocks: beyond X, the memory
+        grows by a few numbers for each row (its label and weight) and no more.
 
     Raises
     ------
@@ -195,7 +198,8 @@ def inspect_hidden_layer(
     sklearn.exceptions.NotFittedError
         If it is not fitted, and `at_start` is False.
     ValueError
-        If X or y is not as `fit` takes it, or does not fit the net.
+        If X, y or the weights are not as `fit` takes them, or do not fit the net; or if
+        numbers overflow.
 
     Examples
     --------
@@ -218,15 +222,11 @@ def inspect_hidden_layer(
     - All 4 units compute the same function: the net is worth one unit. Set
     init='glorot_uniform' and init_scale=1.
     """
-    if not is_number_above_0(tol):
-        raise ValueError(f"tol must be a finite number > 0, got {tol!r}.")
+    check_tol(tol)
     subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
-    start, activation = subject.start, ACTIVATIONS[subject.start.activation]
-    with np.errstate(over="ignore", invalid="ignore"):
-        statistics = hidden_statistics(start.parameters, subject.X, activation)
-        groups = units_alike(statistics, float(tol), mirrored=subject.is_odd)
-        rank = effective_rank(statistics)
-        verdicts = verdicts_on(start, subject.X, statistics, len(groups), rank)
+    start, statistics = subject.start, subject.statistics()
+    groups, rank = subject.groups(statistics, tol), effective_rank(statistics)
+    verdicts = verdicts_on(start, subject.X, subject.alpha, statistics, groups, rank)
     return HiddenLayerReport(
         activation=start.activation,
         at_start=at_start,
@@ -247,11 +247,12 @@ def gradient_norms(subject: Subject) -> dict[str, float] | None:
     """The norm of the gradient of J in each layer."""
     if subject.rows is None:
         return None
-    parameters, activation = subject.start.parameters, subject.start.activation
+    parameters = subject.parameters
     objective = Objective(
-        subject.rows, ACTIVATIONS[activation], parameters.n_hidden, subject.alpha
+        subject.rows, subject.activation, parameters.n_hidden, subject.alpha
     )
-    _, gradient = objective(flatten(parameters))
+    with np.errstate(over="ignore", invalid="ignore"):
+        _, gradient = objective(flatten(parameters))
     dW1, db1, dw2, db2 = unflatten(gradient, *parameters.W1.shape)
     return {
         "hidden": float(np.hypot(np.linalg.norm(dW1), np.linalg.norm(db1))),

@@ -4,19 +4,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sk_shallow._core.parameters import Parameters
+from sk_shallow._core.activations import ACTIVATIONS, Activation
+from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
+from sk_shallow._core.parameters import Parameters, cast
 from sk_shallow._core.rows import Matrix, Rows
 from sk_shallow.chance import draw_entropy, streams
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.held_out import hold_out
 from sk_shallow.recipe import read_recipe
 from sk_shallow.start import Start
-from sk_shallow.validation import DTYPES, check_parameters, check_training_data
+from sk_shallow.validation import (
+    DTYPES,
+    check_known_rows,
+    check_parameters,
+    check_training_data,
+)
+from sk_shallow.validation.parameters import is_number_above_0
 
 
 class Subject(NamedTuple):
@@ -32,9 +39,36 @@ class Subject(NamedTuple):
         return self.start.parameters
 
     @property
-    def is_odd(self) -> bool:
-        """Whether phi is odd, so that mirrored units compute the same but for the sign."""
-        return self.start.activation == "tanh"
+    def activation(self) -> Activation:
+        return ACTIVATIONS[self.start.activation]
+
+    def statistics(self) -> HiddenStatistics:
+        """What the hidden layer does with the rows.
+
+        Raises
+        ------
+        ValueError
+            If numbers overflow.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            statistics = hidden_statistics(self.parameters, self.X, self.activation)
+        if not statistics.is_finite:
+            raise ValueError(
+                "The hidden layer, or its moments, are not finite on these rows: the "
+                "numbers overflow. Standardise X (sklearn.preprocessing.StandardScaler), "
+                "or lower init_scale."
+            )
+        return statistics
+
+    def groups(self, statistics: HiddenStatistics, tol: float) -> list[list[int]]:
+        """Units that compute the same function; with tanh, but for the sign."""
+        return units_alike(statistics, float(tol), mirrored=self.start.activation == "tanh")
+
+
+def check_tol(tol: Any) -> None:
+    """A tolerance is a finite number above 0."""
+    if not is_number_above_0(tol):
+        raise ValueError(f"tol must be a finite number > 0, got {tol!r}.")
 
 
 def find_subject(
@@ -49,8 +83,10 @@ def find_subject(
     sklearn.exceptions.NotFittedError
         If the weights after training are asked for, and there are none.
     ValueError
-        If X or y is not as `fit` takes it, or does not fit the net.
+        If X, y or the weights are not as `fit` takes them, or do not fit the net.
     """
+    if y is None and sample_weight is not None:
+        raise ValueError("sample_weight is given without y: give y, too.")
     net, X = unwrap(estimator, X, y, at_start=at_start)
     look = would_start if at_start else trained
     return look(net, X, y, sample_weight)
@@ -61,13 +97,9 @@ def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]
     while not isinstance(estimator, ShallowNetClassifier):
         if isinstance(estimator, Pipeline):
             before, estimator = estimator[:-1], estimator[-1]
-            X = transformed(before, X, y, may_fit=at_start)
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "refit") and hasattr(estimator, "estimator"):  # a search
-            if not at_start:
-                check_is_fitted(estimator, "best_estimator_")
-            estimator = estimator.estimator
+            X = transformed(before, X, y, at_start=at_start)
+        elif is_search(estimator):
+            estimator = searched(estimator, at_start=at_start)
         else:
             raise TypeError(
                 f"Expected a ShallowNetClassifier, or a Pipeline that ends in one, or a "
@@ -76,17 +108,34 @@ def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]
     return estimator, X
 
 
-def transformed(before: Pipeline, X: Any, y: Any, *, may_fit: bool) -> Any:
-    """X after the steps before the last, which are fitted on it if they have to be."""
+def transformed(before: Pipeline, X: Any, y: Any, *, at_start: bool) -> Any:
+    """X after the steps before the last; for a start, as `fit` would fit them to it."""
     if X is None or not before.steps:
         return X
-    try:
-        check_is_fitted(before)
-    except NotFittedError:
-        if not may_fit:
-            raise
+    if at_start:
         return clone(before).fit_transform(X, y)
+    check_is_fitted(before)
     return before.transform(X)
+
+
+def is_search(estimator: Any) -> bool:
+    """Whether it has what the searches of scikit-learn, and those like them, have."""
+    return all(hasattr(estimator, name) for name in ("estimator", "refit", "error_score"))
+
+
+def searched(search: Any, *, at_start: bool) -> Any:
+    """What the search found best; for a start, what it searches over if it has not yet."""
+    if hasattr(search, "best_estimator_"):
+        return search.best_estimator_
+    if at_start:
+        return search.estimator
+    if hasattr(search, "cv_results_"):
+        raise ValueError(
+            f"This {type(search).__name__} keeps no best estimator, as refit is "
+            f"{search.refit!r}. Set refit=True, or give a net that is fitted."
+        )
+    check_is_fitted(search, "best_estimator_")  # which it is not
+    return None
 
 
 def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
@@ -95,19 +144,16 @@ def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Su
     if y is None:
         X = validate_data(net, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         return Subject(start, X, None, net.alpha_)
-    labels, rows = check_training_data(net, X, y, sample_weight, reset=False)
-    if labels.classes.tolist() != net.classes_.tolist():
-        raise ValueError(
-            f"y must have the labels that the net was fitted to, "
-            f"{net.classes_.tolist()}, got {labels.classes.tolist()}."
-        )
+    rows = check_known_rows(net, X, y, sample_weight)
     return Subject(start, rows.X, rows, net.alpha_)
 
 
 def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
-    """The first start that `fit` would draw, with the same bits where y is given."""
-    net = clone(net)  # so that neither the net nor its random_state is changed
+    """The first start that `fit` would take, with the same bits where y is given."""
     check_parameters(net.get_params(deep=False))
+    if net._continues():
+        return trained(net, X, y, sample_weight)
+    net = clone(net)  # so that neither the net nor its random_state is changed
     (chance,) = streams(draw_entropy(net.random_state), 1)
     if y is None:
         X = check_array(X, accept_sparse="csr", dtype=DTYPES)
@@ -119,5 +165,6 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
             rows, net.early_stopping, net.validation_fraction, chance.split
         )
     start, _ = net._drawn(chance, learnt_from)
+    start = start._replace(parameters=cast(start.parameters, rows.X.dtype))
     alpha = read_recipe(net.get_params(deep=False), rows.X.shape[1]).alpha
     return Subject(start, rows.X, None if y is None else rows, alpha)

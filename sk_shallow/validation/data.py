@@ -139,6 +139,23 @@ def check_chunk(
     return labels, rows
 
 
+def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows:
+    """Rows with labels and weights as those that the fitted estimator learnt from.
+
+    Raises
+    ------
+    ValueError
+        If they are not as `fit` takes them, or have other columns or labels. One class
+        is enough.
+    """
+    X, y = validate_data(estimator, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
+    weight = check_sample_weight(sample_weight, X.shape[0])
+    encoded = encode_as(estimator.classes_, y, "y")
+    return weighted_rows(
+        X, encoded, weight, Labels(estimator.classes_, estimator._class_weights)
+    )
+
+
 # What goes on from fitted weights, and how to start afresh instead.
 HOW_TO_GO_ON = {
     "warm_start": ("warm_start=True continues", "Set warm_start=False"),

@@ -4,11 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.diagnostics import activation_counts, flat_ranges, hidden_statistics
+from sk_shallow._core.diagnostics import activation_counts, flat_ranges
 from sk_shallow._core.parameters import Array, Vector
 from sk_shallow.inspection.displays.style import BLUE, ORANGE, axes_for
 from sk_shallow.inspection.subjects import find_subject
+from sk_shallow.validation.parameters import is_integer
 
 
 class ActivationDisplay:
@@ -59,6 +59,7 @@ class ActivationDisplay:
         X: Any,
         y: Any = None,
         *,
+        sample_weight: Any = None,
         at_start: bool = False,
         n_bins: int = 50,
         per_unit: bool = False,
@@ -74,6 +75,8 @@ class ActivationDisplay:
             Rows to look at.
         y : array-like of shape (n_samples,) or None, default=None
             Their labels; only a start that is fitted to the rows needs them.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Their weights; only a start that is fitted to the rows needs them.
         at_start : bool, default=False
             Whether to look at the weights that `fit` would start from.
         n_bins : int, default=50
@@ -87,13 +90,21 @@ class ActivationDisplay:
         -------
         display : ActivationDisplay
             With its data as attributes.
+
+        Raises
+        ------
+        TypeError, ValueError, sklearn.exceptions.NotFittedError
+            As `inspect_hidden_layer`; or if `n_bins` is no integer above 0.
         """
-        start, X, _, _ = find_subject(estimator, X, y, at_start=at_start)
-        activation = ACTIVATIONS[start.activation]
-        statistics = hidden_statistics(start.parameters, X, activation)
-        counts, edges = activation_counts(start.parameters, X, activation, n_bins)
+        if not is_integer(n_bins) or n_bins < 1:
+            raise ValueError(f"n_bins must be an integer >= 1, got {n_bins!r}.")
+        subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
+        statistics, activation = subject.statistics(), subject.activation
+        counts, edges = activation_counts(
+            subject.parameters, subject.X, activation, int(n_bins)
+        )
         display = cls(
-            activation=start.activation,
+            activation=subject.start.activation,
             share=counts / statistics.n_rows,
             edges=edges,
             saturated_share=statistics.flat_share,

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -14,9 +14,9 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.pipeline import Pipeline
 
 from sk_shallow._core.parameters import Array, Vector
+from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.exceptions import InitializationWarning
 from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
-from sk_shallow.inspection.subjects import unwrap
 
 DEFAULT_SCALES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
@@ -112,16 +112,17 @@ class InitScaleDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is or holds no ShallowNetClassifier.
+            If `estimator` is no ShallowNetClassifier, and no pipeline that ends in one.
         ValueError
-            If there are no scales, or X or y is not as `fit` takes it.
+            If there are no scales, or X or y is not as `fit` takes it; and whatever a fit
+            raises.
         """
-        unwrap(estimator, None, None, at_start=True)
-        scales = np.sort(np.atleast_1d(np.asarray(init_scales, dtype=np.float64)))
-        if scales.ndim != 1 or scales.size == 0 or not is_scale(scales).all():
-            raise ValueError(
-                f"init_scales must be a list of finite numbers >= 0, got {init_scales!r}."
+        if not isinstance(last_step(estimator), ShallowNetClassifier):
+            raise TypeError(
+                f"Expected a ShallowNetClassifier, or a Pipeline that ends in one; got "
+                f"{type(last_step(estimator)).__name__}."
             )
+        scales = checked_scales(init_scales)
         splits = list(check_cv(cv, y, classifier=True).split(X, y))
         models = [with_scale(estimator, float(scale)) for scale in scales]
         results = Parallel(n_jobs=n_jobs)(
@@ -180,8 +181,19 @@ class InitScaleDisplay:
         return self
 
 
-def is_scale(scales: Vector) -> NDArray[np.bool_]:
-    return np.isfinite(scales) & (scales >= 0)
+def checked_scales(init_scales: ArrayLike) -> Vector:
+    """In ascending order."""
+    try:
+        scales = np.atleast_1d(np.asarray(init_scales, dtype=np.float64))
+    except (TypeError, ValueError):
+        scales = np.array([])
+    is_scale = np.isfinite(scales) & (scales >= 0)
+    if scales.ndim != 1 or scales.size == 0 or not is_scale.all():
+        raise ValueError(
+            f"init_scales must be a list of finite numbers >= 0, got {init_scales!r}."
+        )
+    ascending: Vector = np.sort(scales)
+    return ascending
 
 
 def with_scale(estimator: Any, scale: float) -> Any:
@@ -206,10 +218,22 @@ def cross_validated(
         warnings.simplefilter("always", InitializationWarning)
         warnings.simplefilter("always", ConvergenceWarning)
         result = cross_validate(
-            model, X, y, cv=splits, scoring=scoring, return_estimator=True
+            model,
+            X,
+            y,
+            cv=splits,
+            scoring=scoring,
+            return_estimator=True,
+            error_score="raise",
         )
-    counted = (InitializationWarning, ConvergenceWarning)
-    n_warnings = sum(issubclass(warning.category, counted) for warning in told)
+    n_warnings = 0
+    for warning in told:
+        if issubclass(warning.category, InitializationWarning | ConvergenceWarning):
+            n_warnings += 1
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
     n_iter = [int(np.max(last_step(fitted).n_iter_)) for fitted in result["estimator"]]
     return result["test_score"], n_iter, n_warnings
 

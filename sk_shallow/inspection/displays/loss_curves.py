@@ -63,8 +63,12 @@ class LossCurveDisplay:
             If there is no ShallowNetClassifier in `estimator`.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
+        ValueError
+            If the dict is empty.
         """
         named = estimator if isinstance(estimator, Mapping) else {"": estimator}
+        if not named:
+            raise ValueError("estimator must hold at least one net, got an empty dict.")
         curves = {}
         for name, one in named.items():
             net, _ = unwrap(one, None, None, at_start=False)

@@ -4,11 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.diagnostics import hidden_statistics, similarity, units_alike
+from sk_shallow._core.diagnostics import similarity
 from sk_shallow._core.parameters import Array
 from sk_shallow.inspection.displays.style import axes_for
-from sk_shallow.inspection.subjects import find_subject
+from sk_shallow.inspection.subjects import check_tol, find_subject
 
 MOST_TICKS = 10
 
@@ -50,6 +49,7 @@ class HiddenUnitSimilarityDisplay:
         X: Any,
         y: Any = None,
         *,
+        sample_weight: Any = None,
         at_start: bool = False,
         tol: float = 1e-6,
         colorbar: bool = True,
@@ -65,6 +65,8 @@ class HiddenUnitSimilarityDisplay:
             Rows to look at.
         y : array-like of shape (n_samples,) or None, default=None
             Their labels; only a start that is fitted to the rows needs them.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Their weights; only a start that is fitted to the rows needs them.
         at_start : bool, default=False
             Whether to look at the weights that `fit` would start from.
         tol : float > 0, default=1e-6
@@ -78,11 +80,16 @@ class HiddenUnitSimilarityDisplay:
         -------
         display : HiddenUnitSimilarityDisplay
             With its data as attributes.
+
+        Raises
+        ------
+        TypeError, ValueError, sklearn.exceptions.NotFittedError
+            As `inspect_hidden_layer`.
         """
-        subject = find_subject(estimator, X, y, at_start=at_start)
-        activation = ACTIVATIONS[subject.start.activation]
-        statistics = hidden_statistics(subject.parameters, subject.X, activation)
-        groups = units_alike(statistics, tol, mirrored=subject.is_odd)
+        check_tol(tol)
+        subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
+        statistics = subject.statistics()
+        groups = subject.groups(statistics, tol)
         groups.sort(key=len, reverse=True)
         order = np.concatenate(groups)
         alike = similarity(statistics)[np.ix_(order, order)]
