@@ -405,12 +405,69 @@ def test_a_bad_start_has_a_verdict_whose_advice_helps(cancer, parameters, verdic
 def test_units_that_will_part_are_no_problem(rows):
     # Their w2 differ, so their gradients do.
     X, y = rows
-    net = made(np.full((2, 4), 0.5), w2=[1, 2, -1, 3])
-    (text,) = look(net, X).verdicts  # w2 = 1 and -1: mirror images of each other
-    assert text.startswith("1 of 4 units repeats others")
-    net = made(np.full((2, 4), 0.5), w2=[1, 2, -4, 3]).set_params(alpha=0.1)
+    net = made(np.full((2, 4), 0.5), w2=[1, 2, -1, 3]).set_params(alpha=0.1)
     assert look(net, X).verdicts == ()
     assert inspect_hidden_layer(net.fit(X, y), X).n_distinct == 4
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.SymmetryWarning")
+def test_mirror_images_part_unless_their_w2_are_mirrored_too(rows):
+    X, y = rows
+    W1 = np.array([[0.5, -0.5], [0.2, -0.2]])
+    for w2, n_distinct in (([1, -1], 1), ([1, 1], 2)):
+        net = made(W1, w2=w2).set_params(alpha=0.1)
+        told = any("worth one unit" in verdict for verdict in look(net, X).verdicts)
+        assert told is (n_distinct == 1)
+        assert inspect_hidden_layer(net.fit(X, y), X).n_distinct == n_distinct
+    relu = made(np.full((2, 2), 0.5), w2=[1, -1], activation="relu")
+    assert look(relu, X).verdicts == ()
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_a_zero_start_is_told_to_draw_weights(cancer, activation):
+    X, y = cancer
+    net = ShallowNetClassifier(16, init="zeros", activation=activation)
+    (text,) = look(net, X, y).verdicts
+    assert text.endswith("Set init='glorot_uniform' and init_scale=1.")
+    (text,) = inspect_hidden_layer(net.fit(X, y), X, y).verdicts
+    assert text.endswith("Set init='glorot_uniform' and init_scale=1, and fit again.")
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+def test_a_collapsed_net_is_told_the_cause_that_fit_tells(cancer, circles):
+    X, y = cancer
+    small = 1e-4 * X
+    net = ShallowNetClassifier(16, random_state=0).fit(small, y)
+    (text,) = inspect_hidden_layer(net, small, y).verdicts
+    assert "Standardise X" in text
+    (text,) = inspect_hidden_layer(net, small).verdicts
+    assert text.endswith("Give y, too, to be told the cause.")
+    X, y = circles(0)
+    net = ShallowNetClassifier(init="normal", alpha=5, random_state=0).fit(X, y)
+    (text,) = inspect_hidden_layer(net, X, y).verdicts
+    assert "Set alpha=0.1. If it started next to the zero net, set init=" in text
+    assert ShallowNetClassifier(alpha=0.1, random_state=0).fit(X, y).score(X, y) > 0.9
+    few = inspect_hidden_layer(net, X[:10], y[:10])
+    assert not any("constant" in verdict for verdict in few.verdicts)
+
+
+def test_units_that_move_in_few_directions_are_told(cancer, large):
+    X, y = cancer  # a line is all there is
+    net = ShallowNetClassifier(16, random_state=0).fit(X, y)
+    report = inspect_hidden_layer(net, X)
+    (text,) = report.verdicts
+    assert report.effective_rank < 4
+    assert text.startswith(f"The 16 units move in about {report.effective_rank:.1f} dir")
+    net = ShallowNetClassifier(4, random_state=0).fit(*large)
+    assert inspect_hidden_layer(net, large[0]).verdicts == ()
+
+
+def test_weights_that_grew_without_a_penalty_are_told(rows):
+    X, y = rows
+    net = ShallowNetClassifier(2, alpha=0, random_state=0).fit(X, y)
+    (text,) = inspect_hidden_layer(net, X, y).verdicts
+    assert "raise alpha (now 0)" in text
 
 
 @pytest.mark.parametrize("offset", [0, 1e6])
@@ -509,7 +566,7 @@ def test_float32_nets_are_looked_at_as_they_predict_with_sums_in_float64(cancer)
 
 def test_units_that_repeat_others_are_counted(rows):
     (text,) = look(made([[1, 0, 1], [0, 1, 0]], w2=[1, 2, 1]), rows[0]).verdicts
-    assert text.startswith("1 of 3 units repeats others: a net of n_hidden=2 can")
+    assert text.startswith("1 unit repeats others: a net of n_hidden=2 can")
 
 
 def test_trained_units_that_are_the_same_are_told_to_start_afresh(cancer):

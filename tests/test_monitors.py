@@ -183,6 +183,14 @@ def test_watching_changes_no_bit(cancer):
     np.testing.assert_array_equal(net.coefs_[0], alone.coefs_[0])
 
 
+@needs_callbacks
+def test_what_is_no_net_is_not_watched(cancer):
+    net = make_pipeline(StandardScaler(), ShallowNetClassifier(4))
+    net.set_callbacks(HiddenLayerMonitor())
+    with pytest.raises(TypeError, match=r"got Pipeline.*net\.set_callbacks\(monitor\)"):
+        net.fit(*cancer)
+
+
 def test_without_callbacks_the_error_names_the_version(monkeypatch):
     monkeypatch.setattr("sk_shallow.inspection.monitors.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"scikit-learn 1\.9 or later; this is"):

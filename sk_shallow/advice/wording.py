@@ -32,6 +32,10 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def significant(value: float) -> float:
     """`value` rounded down to one significant digit: a number to type in."""
     if value <= 0 or not math.isfinite(value):

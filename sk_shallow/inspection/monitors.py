@@ -9,6 +9,7 @@ import sklearn
 from numpy.typing import NDArray
 
 from sk_shallow._core.parameters import Array
+from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.inspection.reports import inspect_hidden_layer
 from sk_shallow.inspection.subjects import check_tol
 
@@ -29,7 +30,7 @@ class HiddenLayerMonitor:
     Give it to a net by ``net.set_callbacks(monitor)``; then `fit` fills its records.
     Needs scikit-learn 1.9 or later. It sees the rows that `fit` was given, held-out
     ones included, and costs a few passes over them for each iteration. Fits in other
-    processes do not reach it; in threads, each has a number of its own.
+    processes, and `partial_fit`, do not reach it; in threads, each has a number of its own.
 
     Parameters
     ----------
@@ -96,8 +97,14 @@ class HiddenLayerMonitor:
 
     # What scikit-learn calls.
 
-    def setup(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
+    def setup(self, estimator: Any, context: Any) -> None:
         """Begin the records of another fit."""
+        if not isinstance(estimator, ShallowNetClassifier):
+            raise TypeError(
+                f"HiddenLayerMonitor watches a ShallowNetClassifier, got "
+                f"{type(estimator).__name__}. In a pipeline or a search, give it to the "
+                f"net itself: net.set_callbacks(monitor)."
+            )
         with LOCK:
             self._watches[context] = Watch(self._n_fits)
             self._n_fits += 1

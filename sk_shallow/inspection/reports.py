@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sk_shallow._core.diagnostics import effective_rank
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Vector, flatten, unflatten
+from sk_shallow.advice.wording import plural
 from sk_shallow.inspection.subjects import Subject, check_tol, find_subject
 from sk_shallow.inspection.verdicts import verdicts_on
 
@@ -120,7 +121,7 @@ class HiddenLayerReport:
 
     def _title(self) -> str:
         when = "at the start" if self.at_start else "after training"
-        return f"Hidden layer ({self.activation}) {when}, on {self.n_rows} rows"
+        return f"Hidden layer ({self.activation}) {when}, on {plural(self.n_rows, 'row')}"
 
     def _lines(self) -> list[tuple[str, str]]:
         saturated, means, sds = (
@@ -133,7 +134,7 @@ class HiddenLayerReport:
             ("units", f"{self.n_units}, of which {self.n_distinct} distinct"),
             ("effective rank", f"{self.effective_rank:.1f} of {self.n_units}"),
             (flat, f"{saturated.mean():.1%} of all activations"),
-            ("flat on every row", f"{self.n_dead} units"),
+            ("flat on every row", plural(self.n_dead, "unit")),
             ("mean of Z1", f"{means.min():.3g} to {means.max():.3g}"),
             ("sd of Z1", f"{sds.min():.3g} to {sds.max():.3g}"),
         ]
@@ -226,7 +227,7 @@ def inspect_hidden_layer(
     subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
     start, statistics = subject.start, subject.statistics()
     groups, rank = subject.groups(statistics, tol), effective_rank(statistics)
-    verdicts = verdicts_on(start, subject.X, subject.alpha, statistics, groups, rank)
+    verdicts = verdicts_on(subject, statistics, groups, rank)
     return HiddenLayerReport(
         activation=start.activation,
         at_start=at_start,

@@ -1,116 +1,174 @@
 """What is wrong with a hidden layer, a sentence for each problem, with what to change."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.diagnostics import HiddenStatistics, rows_are_alike
+from sk_shallow._core.diagnostics import (
+    HiddenStatistics,
+    is_symmetric,
+    rows_are_alike,
+)
 from sk_shallow._core.rows import Matrix, spread_rows
-from sk_shallow.advice.ends import CONSTANT_LOGITS
+from sk_shallow.advice.ends import (
+    CONSTANT_LOGITS,
+    cause_in_alpha,
+    cause_in_columns,
+    cause_in_weights,
+    last_cause,
+)
 from sk_shallow.advice.starts import (
     MOST_DEAD,
     MOST_ROWS,
     MOST_SATURATED,
     is_unscaled,
+    layer_of,
     logit_message,
     remedy_for_size,
     remedy_for_symmetry,
 )
-from sk_shallow.advice.wording import sentence, significant, standardise
+from sk_shallow.advice.wording import sentence, standardise
+from sk_shallow.inspection.subjects import Subject
 from sk_shallow.start import Start
 
+FEW_ROWS = 20  # too few to say that a net is constant, or X not scaled
+FEW_DIRECTIONS = 0.25  # share of the units from which fewer may do
 AFRESH = "set init='glorot_uniform' and init_scale=1, and fit again"
 
 
 def verdicts_on(
-    start: Start,
-    X: Matrix,
-    alpha: float,
+    subject: Subject,
     statistics: HiddenStatistics,
     groups: Sequence[Sequence[int]],
     rank: float,
 ) -> tuple[str, ...]:
     """All problems that hold, the gravest first."""
+    start, X = subject.start, subject.X
+    n_lasting = n_lasting_functions(start, groups, statistics)
+    if is_symmetric(start.parameters):
+        return (on_symmetry(start, rank),)
     if start.activation == "relu":
         flat = on_dead_units(X, statistics) or on_logits(start, X, statistics)
     else:
-        flat = on_saturation(start, X, statistics)
-    n_lasting = n_lasting_functions(start, groups)
+        flat = on_saturation(subject, statistics)
     if rank == 0:  # of flat units, of course; and of equal rows
         same = None if flat else on_stillness(start, X)
     else:
-        same = on_sameness(start, n_lasting) or on_collapse(start, alpha, statistics)
+        same = on_sameness(start, n_lasting) or on_collapse(subject, statistics)
     if not same and not flat:
-        same = on_repetition(start.parameters.n_hidden, n_lasting)
+        same = on_repetition(start, n_lasting) or on_few_directions(start, rank)
     return tuple(verdict for verdict in (same, flat) if verdict)
 
 
-def n_lasting_functions(start: Start, groups: Sequence[Sequence[int]]) -> int:
+def n_lasting_functions(
+    start: Start, groups: Sequence[Sequence[int]], statistics: HiddenStatistics
+) -> int:
     """How many units are different, or will be.
 
-    Units that start the same, but with different w2, get different gradients.
+    Units that start the same, but with different w2, get different gradients. A unit
+    that is the mirror image of another stays so if its w2 is, too.
     """
     if start.init is None:
         return len(groups)
-    w2 = np.abs(start.parameters.w2)  # tanh units may be mirrored, and w2 with them
-    return sum(np.unique(w2[list(group)]).size for group in groups)
+    mean, w2 = statistics.A1_mean, start.parameters.w2
+    products = statistics.A1_covariance + np.outer(mean, mean)
+    return sum(
+        np.unique(w2[list(group)] * np.sign(products[group[0], list(group)])).size
+        for group in groups
+    )
+
+
+def on_symmetry(start: Start, rank: float) -> str:
+    """Of units with the same weights in both layers."""
+    if rank == 0:
+        return (
+            f"No unit varies over the rows, so every row gets the same probability. "
+            f"{sentence(afresh(start))}"
+        )
+    return worth_one(start)
 
 
 def on_stillness(start: Start, X: Matrix) -> str | None:
-    if rows_are_alike(spread_rows(X, MOST_ROWS)) and rows_are_alike(X):
-        if X.shape[0] == 1:  # it says nothing of the units
-            return None
-        return "X is the same in every row. Give X a column that varies."
-    return (
-        f"No unit varies over the rows, so every row gets the same probability. "
-        f"{sentence(afresh(start))}"
-    )
+    if not (rows_are_alike(spread_rows(X, MOST_ROWS)) and rows_are_alike(X)):
+        return on_symmetry(start, rank=0)
+    if X.shape[0] == 1:  # it says nothing of the units
+        return None
+    return "X is the same in every row. Give X a column that varies."
 
 
 def on_sameness(start: Start, n_lasting: int) -> str | None:
-    n_hidden = start.parameters.n_hidden
-    if n_hidden == 1 or n_lasting > 1:
+    if start.parameters.n_hidden == 1 or n_lasting > 1:
         return None
+    return worth_one(start)
+
+
+def worth_one(start: Start) -> str:
     return (
-        f"All {n_hidden} units compute the same function: the net is worth one unit. "
-        f"{sentence(afresh(start))}"
+        f"All {start.parameters.n_hidden} units compute the same function: the net is "
+        f"worth one unit. {sentence(afresh(start))}"
     )
 
 
-def on_collapse(start: Start, alpha: float, statistics: HiddenStatistics) -> str | None:
+def on_collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
     """Of trained nets only: logits that start alike may still part."""
-    if start.init is not None or statistics.z2_deviation >= CONSTANT_LOGITS:
+    start, _, rows, alpha = subject
+    if start.init is not None or statistics.n_rows < FEW_ROWS:
         return None
-    weaker = f"alpha={significant(alpha / 10):g} (now {alpha:.3g})"
-    return (
+    if statistics.z2_deviation >= CONSTANT_LOGITS:
+        return None
+    text = (
         f"The net is almost constant: its logits vary by {statistics.z2_deviation:.1g}, so "
-        f"every row gets nearly the same probability. If X says something about y, set "
-        f"{weaker + ', or ' if alpha else ''}init='glorot_uniform' and init_scale=1, and "
-        f"fit again."
+        f"every row gets nearly the same probability."
+    )
+    if rows is None:
+        return f"{text} Give y, too, to be told the cause."
+    cause = (
+        cause_in_columns(rows)
+        or cause_in_weights(rows, alpha)
+        or cause_in_alpha(start, rows, alpha)
+        or last_cause(alpha)
+    )
+    return (
+        f"{text} Cause: {cause.why}. {sentence(cause.remedy)} If it started next to the "
+        f"zero net, set init='glorot_uniform' and init_scale=1, too."
     )
 
 
-def on_repetition(n_hidden: int, n_lasting: int) -> str | None:
+def on_repetition(start: Start, n_lasting: int) -> str | None:
+    n_hidden = start.parameters.n_hidden
     if n_lasting == n_hidden:
         return None
-    n_repeated = n_hidden - n_lasting
+    more = n_hidden - n_lasting
+    repeated = "1 unit repeats" if more == 1 else f"{more} of {n_hidden} units repeat"
+    trained = ", or lower alpha and fit again" if start.init is None else ""
     return (
-        f"{n_repeated} of {n_hidden} units {'repeats' if n_repeated == 1 else 'repeat'} "
-        f"others: a net of n_hidden={n_lasting} can compute the same. Set that, or lower "
-        f"alpha."
+        f"{repeated} others: a net of n_hidden={n_lasting} can compute the same. Set "
+        f"that{trained}."
     )
 
 
-def on_saturation(start: Start, X: Matrix, statistics: HiddenStatistics) -> str | None:
+def on_few_directions(start: Start, rank: float) -> str | None:
+    """Of trained nets: different units, but not by much."""
+    n_hidden = start.parameters.n_hidden
+    if start.init is not None or rank == 0 or rank > FEW_DIRECTIONS * n_hidden:
+        return None
+    return (
+        f"The {n_hidden} units move in about {rank:.1f} directions on these rows: a "
+        f"smaller net, or a line, may do as well. Compare n_hidden={math.ceil(2 * rank)} "
+        f"and LogisticRegression."
+    )
+
+
+def on_saturation(subject: Subject, statistics: HiddenStatistics) -> str | None:
+    start, X, _, alpha = subject
     share = float(statistics.flat_share.mean())
     if share <= MOST_SATURATED:
         return None
-    size = float((statistics.mean**2 + statistics.deviation**2).mean() ** 0.5)
     return (
         f"{share:.0%} of the activations lie on the flat part of {start.activation}, where "
-        f"gradients are small. "
-        f"{remedy_by_size(start, X, ACTIVATIONS[start.activation].linear_range / size)}"
+        f"gradients are small. {remedy_by_size(start, X, alpha)}"
     )
 
 
@@ -118,10 +176,12 @@ def on_dead_units(X: Matrix, statistics: HiddenStatistics) -> str | None:
     n_hidden, n_dead = len(statistics.flat_share), int((statistics.flat_share == 1).sum())
     if n_dead == 0 or n_dead < MOST_DEAD * n_hidden:
         return None
-    remedy = standardise(X) if is_unscaled(X) else "set activation='tanh'"
+    scaled = X.shape[0] < FEW_ROWS or not is_unscaled(X)
+    remedy = "set activation='tanh'" if scaled else standardise(X)
+    dead = "1 unit is" if n_dead == 1 else f"{n_dead} of {n_hidden} units are"
     return (
-        f"{n_dead} of {n_hidden} units {'is' if n_dead == 1 else 'are'} dead: relu gives 0 "
-        f"on every row, so there is no gradient and nothing to learn by. {sentence(remedy)}"
+        f"{dead} dead: relu gives 0 on every row, so there is no gradient and nothing to "
+        f"learn by. {sentence(remedy)}"
     )
 
 
@@ -135,9 +195,16 @@ def afresh(start: Start) -> str:
     return AFRESH if start.init is None else remedy_for_symmetry(start)
 
 
-def remedy_by_size(start: Start, X: Matrix, factor: float) -> str:
+def remedy_by_size(start: Start, X: Matrix, alpha: float) -> str:
+    few = spread_rows(X, MOST_ROWS)
     if start.init is not None:
-        return remedy_for_size(start, spread_rows(X, MOST_ROWS), factor)
-    if is_unscaled(X):
-        return f"{sentence(standardise(X))}"
-    return "If training ended early, fit again with a smaller init_scale."
+        size = layer_of(start, few).size
+        return remedy_for_size(
+            start, few, ACTIVATIONS[start.activation].linear_range / size
+        )
+    if X.shape[0] >= FEW_ROWS and is_unscaled(X):
+        return sentence(standardise(X))
+    return (
+        f"Where the penalty is weak, weights grow as long as training lasts: raise alpha "
+        f"(now {alpha:.3g}). If training ended early instead, lower init_scale."
+    )

@@ -21,9 +21,10 @@ class ActivationDisplay:
     activation : str
         The function phi.
     share : ndarray of shape (n_hidden, n_bins)
-        Share of the rows in each bin, for each unit.
+        Share of the rows in each bin, for each unit. With relu, there is one bin more, the
+        first: for those that are 0.
     edges : ndarray of shape (n_bins + 1,)
-        Edges of the bins.
+        Edges of the bins. With relu, the bin for 0 lies left of it.
     saturated_share : ndarray of shape (n_hidden,)
         Share of the rows on which the slope of phi is under 5 % of its maximum.
     flat_ranges : list of tuples of two floats
@@ -146,10 +147,19 @@ class ActivationDisplay:
         self.ax_.set(ylabel="share of unit-row pairs", xlim=self.edges[[0, -1]])
         self.ax_.legend()
 
+    def _inner_share(self) -> float:
+        """The largest share but for the outer bins, which the plateau may fill."""
+        return float(self.share[:, 1:-1].max(initial=0)) or 1.0
+
     def _draw_units(self) -> None:
         units = np.arange(len(self.share) + 1) - 0.5
-        mesh = self.ax_.pcolormesh(self.edges, units, self.share, cmap="cividis")
-        self.figure_.colorbar(mesh, ax=self.ax_, label="share of rows")
+        mesh = self.ax_.pcolormesh(
+            self.edges, units, self.share, cmap="cividis", vmax=self._inner_share()
+        )
+        self.figure_.colorbar(mesh, ax=self.ax_, label="share of rows", extend="max")
         for limit in {limit for limits in self.flat_ranges for limit in limits}:
-            self.ax_.axvline(limit, color=ORANGE, linewidth=1)
+            line = self.ax_.axvline(limit, color=ORANGE, linewidth=1)
+            line.set_label(f"flat part of {self.activation}")
         self.ax_.set(ylabel="hidden unit")
+        if self.flat_ranges:
+            self.ax_.legend(handles=[line], loc="upper right")

@@ -136,7 +136,7 @@ class InitScaleDisplay:
             n_iter=n_iter[:-1],
             n_warnings=n_warnings[:-1],
             reference_scores=scores[-1],
-            scoring=scoring,
+            scoring=getattr(scoring, "__name__", scoring),
         )
         return display.plot(ax=ax)
 
@@ -161,6 +161,16 @@ class InitScaleDisplay:
         self.ax_.fill_between(
             self.init_scales, mean - sd, mean + sd, color=BLUE, alpha=0.2, linewidth=0
         )
+        warned = self.n_warnings > 0
+        if warned.any():
+            lines += self.ax_.plot(
+                self.init_scales[warned],
+                mean[warned],
+                "x",
+                color="black",
+                ms=9,
+                label="fits with a warning",
+            )
         reference = self.reference_scores.mean()
         lines += [
             self.ax_.axhline(reference, color=GREY, ls=":", label="LogisticRegression"),

@@ -104,7 +104,8 @@ class LossCurveDisplay:
             self._draw(curve.held_out, label, color=colour, linestyle="--")
             if curve.best_iteration is not None:
                 best = curve.held_out[curve.best_iteration]
-                self.ax_.plot(curve.best_iteration, best, "o", color=colour)
+                label = f"{prefix}lowest"
+                self.ax_.plot(curve.best_iteration, best, "o", color=colour, label=label)
         self.ax_.set(xlabel="iteration", ylabel="loss [nats per row]", yscale="log")
         self.ax_.legend()
         return self

@@ -16,7 +16,8 @@ class HiddenUnitSimilarityDisplay:
     """Cosine similarity of the activations of each pair of hidden units, by group.
 
     Units that compute the same function stand side by side, so that they show as a
-    block; a zero start is one block. Use :meth:`from_estimator`.
+    block (mirror images in the other colour); a zero start is one block. Use
+    :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -91,8 +92,9 @@ class HiddenUnitSimilarityDisplay:
         statistics = subject.statistics()
         groups = subject.groups(statistics, tol)
         groups.sort(key=len, reverse=True)
-        order = np.concatenate(groups)
-        alike = similarity(statistics)[np.ix_(order, order)]
+        alike = similarity(statistics)
+        order = np.concatenate([mirrors_last(group, alike) for group in groups])
+        alike = alike[np.ix_(order, order)]
         sizes = [len(group) for group in groups]
         return cls(similarity=alike, order=order, group_sizes=sizes).plot(
             ax=ax, colorbar=colorbar
@@ -128,3 +130,8 @@ class HiddenUnitSimilarityDisplay:
         self.ax_.set_xticks(ticks, self.order[ticks])
         self.ax_.set_yticks(ticks, self.order[ticks])
         return self
+
+
+def mirrors_last(group: list[int], alike: Array) -> list[int]:
+    """The units of a group, those that are mirror images of the first at its end."""
+    return sorted(group, key=lambda unit: bool(alike[unit, group[0]] < 0))
