@@ -26,6 +26,7 @@ from sk_shallow.recipe import Recipe, read_recipe
 from sk_shallow.restarts import side_by_side
 from sk_shallow.start import Start, draw_start
 from sk_shallow.stream import Stream, open_stream, restore_stream
+from sk_shallow.threads import on_one_blas_thread, sharing
 from sk_shallow.training import Training
 from sk_shallow.validation import (
     DTYPES,
@@ -304,6 +305,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     @unchanged_on_error
     @with_callbacks
+    @on_one_blas_thread
     def fit(
         self,
         X: Any,
@@ -385,6 +387,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     @only_adam
     @unchanged_on_error
+    @on_one_blas_thread
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Self:
@@ -442,12 +445,14 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
-        training = one_pass.train(start, stream, rows, all_seen=all_seen)
+        with sharing(rows.X.shape[0], recipe.n_hidden) as run:
+            training = one_pass.train(start, stream, rows, all_seen=all_seen, run=run)
         net = self._net(labels, dtype, recipe.alpha, training.theta)
         self._publish(net, training, [training.criterion])
         self._remember(entropy, stream, all_seen)
         return self
 
+    @on_one_blas_thread
     def decision_function(self, X: Any) -> Array:
         """Logit of ``classes_[1]`` for each row.
 
@@ -468,8 +473,12 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            z2 = logits(self._parameters(), X, ACTIVATIONS[self._activation])
+        net = self._parameters()
+        with (
+            sharing(X.shape[0], net.n_hidden) as run,
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
+            z2 = logits(net, X, ACTIVATIONS[self._activation], run)
         if np.isnan(z2).any():
             raise ValueError(
                 f"X has values too large for the {z2.dtype} weights of this net."
@@ -568,18 +577,20 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     ) -> list[Training]:
         """One training for each start, side by side."""
         abandon = Event()
+        with sharing(rows.X.shape[0], recipe.n_hidden) as run:
 
-        def train(number: int) -> Training:
-            return recipe.train(
-                *begins[number],
-                rows,
-                held_out=held_out,
-                task=tasks.trainings[number],
-                name=f"start {number}" if len(begins) > 1 else "",
-                abandon=abandon,
-            )
+            def train(number: int) -> Training:
+                return recipe.train(
+                    *begins[number],
+                    rows,
+                    held_out=held_out,
+                    run=run,
+                    task=tasks.trainings[number],
+                    name=f"start {number}" if len(begins) > 1 else "",
+                    abandon=abandon,
+                )
 
-        return side_by_side(train, len(begins), self.n_jobs, abandon)
+            return side_by_side(train, len(begins), self.n_jobs, abandon)
 
     def _drawn(self, chance: Chance, rows: Rows) -> Begin:
         start = draw_start(

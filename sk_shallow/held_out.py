@@ -1,8 +1,13 @@
-"""The rows that training does not see, on which early stopping judges it."""
+"""The rows that training does not see, on which early stopping judges it.
+
+They stay where they are: training gives them the weight 0, and early stopping gives the
+weight 0 to all others. So X is not copied.
+"""
 
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from sk_shallow._core.rows import Rows
@@ -49,7 +54,12 @@ def hold_out(
             f"{str(error).rstrip('.')}. Set early_stopping=False or another "
             f"validation_fraction."
         ) from error
-    train, held_out = (
-        Rows(*(part[index] for part in rows)) for index in map(np.sort, parts)
-    )
+    train, held_out = (only(rows, part) for part in parts)
     return train, held_out
+
+
+def only(rows: Rows, part: NDArray[np.intp]) -> Rows:
+    """The same rows, with weight on a part of them only."""
+    weight = np.zeros_like(rows.sample_weight)
+    weight[part] = rows.sample_weight[part]
+    return rows._replace(sample_weight=weight)

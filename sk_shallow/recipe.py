@@ -1,16 +1,15 @@
 """How to train: the parameters of an estimator, with their defaults worked out."""
 
 from collections.abc import Mapping
-from functools import partial
 from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.objective import Objective, Seen, mean_log_loss
+from sk_shallow._core.objective import Objective, Seen
 from sk_shallow._core.parameters import flatten
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.rows import Rows, Run, one_by_one
 from sk_shallow._core.solvers import SOLVERS, Steps
 from sk_shallow.callbacks import Task
 from sk_shallow.log import Log
@@ -40,6 +39,7 @@ class Recipe(NamedTuple):
         rows: Rows,
         *,
         held_out: Rows | None = None,
+        run: Run = one_by_one,
         all_seen: Seen | None = None,
         task: Task | None = None,
         name: str = "",
@@ -58,6 +58,8 @@ class Recipe(NamedTuple):
             What it learns from.
         held_out : Rows or None
             What early stopping watches.
+        run : callable
+            Who sums over the rows.
         all_seen : Seen or None
             All rows of a stream so far, if `rows` are a chunk of one.
         task : Task or None
@@ -69,16 +71,12 @@ class Recipe(NamedTuple):
         """
         activation = ACTIVATIONS[self.activation]
         theta = flatten(start.parameters)
-        held_out_loss = (
-            None
-            if held_out is None
-            else partial(
-                mean_log_loss, rows=held_out, activation=activation, n_hidden=self.n_hidden
-            )
+        objective = Objective(
+            rows, activation, self.n_hidden, self.alpha, all_seen, held_out, run
         )
         monitor = Monitor(
             self._rules(),
-            held_out_loss=held_out_loss,
+            held_out_loss=None if held_out is None else objective.held_out_loss,
             log=Log(held_out=held_out is not None, name=name) if self.verbose else None,
             task=task,
             learning_rate=self.learning_rate,
@@ -92,7 +90,6 @@ class Recipe(NamedTuple):
         )
         # Overflow is an error of the monitor, which says what to do.
         with np.errstate(over="ignore", invalid="ignore"):
-            objective = Objective(rows, activation, self.n_hidden, self.alpha, all_seen)
             solve = SOLVERS[self.solver].solve
             return monitor.conclude(solve(objective, theta, monitor, self.max_iter, steps))
 

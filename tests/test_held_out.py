@@ -27,14 +27,19 @@ def split(rows, early_stopping=True, fraction=0.1, seed=0):
 
 def test_the_held_out_part_and_the_rest_are_all_rows_once():
     rows = labelled(600, 400)
+    rows = rows._replace(sample_weight=np.random.default_rng(0).uniform(1, 2, 1000))
     train, held_out = split(rows)
-    both = np.concatenate([train.X, held_out.X])
-    np.testing.assert_array_equal(np.sort(both[:, 0]), rows.X[:, 0])
+    assert train.X is held_out.X is rows.X  # nothing is copied
+    assert not (train.sample_weight * held_out.sample_weight).any()
+    np.testing.assert_array_equal(
+        train.sample_weight + held_out.sample_weight, rows.sample_weight
+    )
 
 
 def test_the_held_out_part_is_stratified():
     _, held_out = split(labelled(600, 400))
-    np.testing.assert_array_equal(np.bincount(held_out.y.astype(int)), [60, 40])
+    counts = np.bincount(held_out.y.astype(int), weights=held_out.sample_weight)
+    np.testing.assert_array_equal(counts, [60, 40])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,8 @@ def test_rows_of_weight_0_count_as_absent():
         np.concatenate([rows.sample_weight, np.zeros(500)]),
     )
     for part, padded_part in zip(split(rows), split(padded), strict=True):
-        np.testing.assert_array_equal(part.X, padded_part.X)
+        weight = np.concatenate([part.sample_weight, np.zeros(500)])
+        np.testing.assert_array_equal(padded_part.sample_weight, weight)
     assert (
         split(labelled(999, 999)._replace(sample_weight=np.repeat([1.0, 0], 999)), "auto")[
             1

@@ -14,6 +14,7 @@ from sk_shallow._core.objective import (
     log_loss_and_slope,
     mean_log_loss,
     seen,
+    signs,
 )
 from sk_shallow._core.parameters import Parameters, flatten, n_parameters, unflatten
 from sk_shallow._core.rows import BLOCK_ROWS, Rows
@@ -144,7 +145,7 @@ def test_an_evaluation_allocates_nothing_that_grows_with_the_rows():
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_the_log_loss_is_exact_for_any_logit(z, y):
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        loss, slope = log_loss_and_slope(np.array([z]), np.array([y]))
+        loss, slope = log_loss_and_slope(np.array([z]), signs(np.array([y])))
     u = -z if y else z  # the logit of being wrong; abs=0, as small losses count too
     assert loss[0] == pytest.approx(np.logaddexp(0, u), rel=1e-14, abs=0)
     assert abs(slope[0]) == pytest.approx(np.exp(-np.logaddexp(0, -u)), rel=1e-12, abs=0)
@@ -153,11 +154,34 @@ def test_the_log_loss_is_exact_for_any_logit(z, y):
 
 def test_held_out_loss_is_the_weighted_log_loss_of_scikit_learn():
     rows, theta = random_rows(BLOCK_ROWS + 9), random_theta()
-    W1, b1, w2, b2 = unflatten(theta, N_FEATURES, N_HIDDEN)
+    parameters = unflatten(theta, N_FEATURES, N_HIDDEN)
+    W1, b1, w2, b2 = parameters
     p = 1 / (1 + np.exp(-(np.tanh(rows.X @ W1 + b1) @ w2 + b2)))
-    assert mean_log_loss(theta, rows, ACTIVATIONS["tanh"], N_HIDDEN) == pytest.approx(
-        log_loss(rows.y, p, sample_weight=rows.sample_weight), rel=1e-12
+    expected = log_loss(rows.y, p, sample_weight=rows.sample_weight)
+    loss = mean_log_loss(parameters, rows, ACTIVATIONS["tanh"])
+    assert loss == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("same_X", [True, False])
+def test_the_held_out_loss_is_that_of_the_rows_held_out(same_X):
+    rows, theta = random_rows(2 * BLOCK_ROWS + 9), random_theta()
+    is_held_out = np.arange(len(rows.y)) % 3 == 0
+    train = rows._replace(sample_weight=np.where(is_held_out, 0, rows.sample_weight))
+    held_out = rows._replace(
+        X=rows.X if same_X else rows.X.copy(),
+        sample_weight=np.where(is_held_out, rows.sample_weight, 0),
     )
+    phi = ACTIVATIONS["tanh"]
+    objective = Objective(train, phi, N_HIDDEN, ALPHA, held_out=held_out)
+    alone = Rows(*(part[is_held_out] for part in rows))
+    for point in (theta, 2 * theta):
+        expected = mean_log_loss(unflatten(point, N_FEATURES, N_HIDDEN), alone, phi)
+        assert objective.held_out_loss(point) == pytest.approx(expected, rel=1e-12)
+        objective(theta)  # and what was asked for last is remembered
+    rest = Rows(*(part[~is_held_out] for part in rows))
+    loss, gradient = Objective(rest, phi, N_HIDDEN, ALPHA)(theta)
+    assert objective(theta)[0] == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(objective(theta)[1], gradient, rtol=1e-9, atol=1e-14)
 
 
 def test_a_relu_pair_is_logistic_regression():

@@ -4,17 +4,35 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sk_shallow._core.rows import BLOCK_ROWS, row_blocks, spread_rows, take_rows
+from sk_shallow._core.rows import (
+    BLOCK_ROWS,
+    MOST_SPANS,
+    row_blocks,
+    spans,
+    spread_rows,
+    take_rows,
+)
 
 SIZES = [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 7]
 
 
 @pytest.mark.parametrize("n_samples", SIZES)
-def test_blocks_are_a_partition_in_order(n_samples):
+@pytest.mark.parametrize(("n_hidden", "size"), [(1, 1024), (128, 512), (5000, 256)])
+def test_blocks_are_a_partition_in_order(n_samples, n_hidden, size):
     rows = np.arange(n_samples)
-    blocks = [rows[block] for block in row_blocks(n_samples)]
-    assert all(0 < len(block) <= BLOCK_ROWS for block in blocks)
+    blocks = [rows[block] for block in row_blocks(n_samples, n_hidden)]
+    assert all(len(block) == size for block in blocks[:-1])
+    assert all(0 < len(block) <= size for block in blocks)
     np.testing.assert_array_equal(np.concatenate([[], *blocks]), rows)
+
+
+@pytest.mark.parametrize("n_blocks", [0, 1, 5, MOST_SPANS, MOST_SPANS + 1, 1000])
+def test_spans_are_a_partition_of_the_blocks_into_equal_parts(n_blocks):
+    parts = spans(range(n_blocks))
+    assert len(parts) == min(n_blocks, MOST_SPANS)
+    assert [block for part in parts for block in part] == list(range(n_blocks))
+    sizes = [len(part) for part in parts]
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])

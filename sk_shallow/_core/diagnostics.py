@@ -260,23 +260,28 @@ def activation_counts(
 ) -> tuple[Array, Vector]:
     """Rows in each of `n_bins` bins of A1 for each unit, and the edges of the bins.
 
-    Bins are of equal width, over the range of phi, or up to the largest A1 where phi has no
-    upper end.
+    Bins are of equal width, over the range of phi. Where phi has no upper end, they go up
+    to the largest A1, and there is one more bin, below the others: for those at the lower
+    end (the 0 of relu), which are many.
     """
 
     def activations() -> Iterator[Array]:
         return (activation.apply(Z1) for _, Z1 in pre_activation_blocks(parameters, X))
 
     low, high = (float(end) for end in activation.apply(np.array([-np.inf, np.inf])))
-    if not np.isfinite(high):
+    has_top = bool(np.isfinite(high))
+    if not has_top:
         high = max(float(A1.max()) for A1 in activations()) or 1.0
-    edges: Vector = np.linspace(low, high, n_bins + 1)
-    counts = np.zeros((parameters.n_hidden, n_bins))
+    width = (high - low) / n_bins
+    first = 0 if has_top else -1
+    edges: Vector = np.linspace(low + first * width, high, n_bins + 1 - first)
+    counts = np.zeros((parameters.n_hidden, n_bins - first))
     for A1 in activations():
-        place = ((A1 - low) * (n_bins / (high - low))).astype(np.intp)
-        place = np.clip(place, 0, n_bins - 1)  # the last bin has its upper edge
+        place = np.minimum((A1 - low) / width, n_bins - 1).astype(np.intp) - first
+        if not has_top:
+            place[low == A1] = 0
         for unit, places in enumerate(place):
-            counts[unit] += np.bincount(places, minlength=n_bins)
+            counts[unit] += np.bincount(places, minlength=n_bins - first)
     return counts, edges
 
 
@@ -285,6 +290,4 @@ def flat_ranges(activation: Activation, edges: Vector) -> list[tuple[float, floa
     A1 = np.linspace(edges[0], edges[-1], 20_001)
     flat = is_flat(A1.copy(), activation)
     ends = np.flatnonzero(np.diff(np.concatenate([[False], flat, [False]])))
-    ranges = ((A1[first], A1[last - 1]) for first, last in ends.reshape(-1, 2))
-    # relu is flat at 0 only: the whole bin is shown.
-    return [(float(low), float(high if high > low else edges[1])) for low, high in ranges]
+    return [(float(A1[first]), float(A1[last - 1])) for first, last in ends.reshape(-1, 2)]

@@ -4,19 +4,27 @@ Hidden activations are stored hidden-major: `A1` has shape (n_hidden, n_rows), t
 transpose of the lecture's. Biases and residuals then run along contiguous memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import BLOCK_ROWS, Matrix, row_blocks, take_rows
+from sk_shallow._core.rows import (
+    Matrix,
+    Run,
+    one_by_one,
+    row_blocks,
+    spans,
+    take_rows,
+)
 
 
-def hidden_buffer(n_hidden: int, n_samples: int, dtype: np.dtype) -> Array:
+def hidden_buffer(n_hidden: int, blocks: Sequence[slice], dtype: np.dtype) -> Array:
     """Memory for the hidden layer of one block, used again for every block."""
-    return np.empty(n_hidden * min(n_samples, BLOCK_ROWS), dtype=dtype)
+    n_rows = max((block.stop - block.start for block in blocks), default=0)
+    return np.empty(n_hidden * n_rows, dtype=dtype)
 
 
 def pre_activations(parameters: Parameters, X: Matrix, buffer: Array) -> Array:
@@ -32,15 +40,17 @@ def pre_activations(parameters: Parameters, X: Matrix, buffer: Array) -> Array:
 
 
 def pre_activation_blocks(
-    parameters: Parameters, X: Matrix
+    parameters: Parameters, X: Matrix, blocks: Sequence[slice] | None = None
 ) -> Iterator[tuple[slice, Array]]:
-    """Row blocks of X, each with its Z1, in one buffer that is written over.
+    """Row blocks of X (all or some), each with its Z1, in one buffer that is written over.
 
     Computed in the dtype of the parameters.
     """
-    n_samples, dtype = X.shape[0], parameters.W1.dtype
-    buffer = hidden_buffer(parameters.n_hidden, n_samples, dtype)
-    for rows in row_blocks(n_samples):
+    dtype = parameters.W1.dtype
+    if blocks is None:
+        blocks = row_blocks(X.shape[0], parameters.n_hidden)
+    buffer = hidden_buffer(parameters.n_hidden, blocks, dtype)
+    for rows in blocks:
         X_block = take_rows(X, rows).astype(dtype, copy=False)
         yield rows, pre_activations(parameters, X_block, buffer)
 
@@ -73,9 +83,15 @@ def unit_moments(
     return mean, np.sqrt(variance)
 
 
-def logits(parameters: Parameters, X: Matrix, activation: Activation) -> Array:
+def logits(
+    parameters: Parameters, X: Matrix, activation: Activation, run: Run = one_by_one
+) -> Array:
     """z2 of every row, shape (n_samples,), in the dtype of the parameters."""
     z2 = np.empty(X.shape[0], dtype=parameters.W1.dtype)
-    for rows, Z1 in pre_activation_blocks(parameters, X):
-        z2[rows] = output(parameters, activation.apply(Z1))
+
+    def fill(blocks: Sequence[slice]) -> None:
+        for rows, Z1 in pre_activation_blocks(parameters, X, blocks):
+            z2[rows] = output(parameters, activation.apply(Z1))
+
+    run(fill, spans(row_blocks(X.shape[0], parameters.n_hidden)))
     return z2

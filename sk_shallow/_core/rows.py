@@ -1,7 +1,8 @@
 """Rows of data, and their way into the blocks over which everything is summed."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -12,7 +13,29 @@ Matrix = Any  # (n_samples, n_features): a float32 or float64 array, or CSR
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
-BLOCK_ROWS = 2048  # A1 of a block stays in cache: 2,048 x 64 float64 is 1 MB
+# A1 of a block stays in cache: 65,536 float64 are half a megabyte.
+BLOCK_ACTIVATIONS = 2**16
+BLOCK_ROWS = 1024  # at most
+LEAST_BLOCK_ROWS = 256  # or else calling NumPy takes longer than what it does
+MOST_SPANS = 32  # parts that threads share out among themselves
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Run(Protocol):
+    """Does a task for each part, by as many threads as it likes.
+
+    The results come in the order of the parts.
+    """
+
+    def __call__(self, task: Callable[[S], T], parts: Sequence[S], /) -> list[T]:
+        """The results of the task."""
+
+
+def one_by_one(task: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+    """The `Run` of a single thread."""
+    return [task(part) for part in parts]
 
 
 class Rows(NamedTuple):
@@ -23,10 +46,22 @@ class Rows(NamedTuple):
     sample_weight: Vector  # (n_samples,)
 
 
-def row_blocks(n_samples: int) -> Iterator[slice]:
-    """Consecutive slices of at most BLOCK_ROWS rows, in order."""
-    for start in range(0, n_samples, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, n_samples))
+def row_blocks(n_samples: int, n_hidden: int) -> list[slice]:
+    """Consecutive slices of rows, in order; how many rows depends on nothing else."""
+    size = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_ACTIVATIONS // n_hidden))
+    starts = range(0, n_samples, size)
+    return [slice(start, min(start + size, n_samples)) for start in starts]
+
+
+def spans(blocks: Sequence[S]) -> list[Sequence[S]]:
+    """At most MOST_SPANS consecutive parts, of a size as equal as can be.
+
+    Each is summed up by one thread, and then the sums are added, both in order: so the bits
+    of a sum do not depend on how many threads there are.
+    """
+    n_spans = min(len(blocks), MOST_SPANS)
+    ends = [len(blocks) * k // n_spans for k in range(n_spans + 1)] if n_spans else [0]
+    return [blocks[start:end] for start, end in pairwise(ends)]
 
 
 def take_rows(X: Matrix, rows: slice) -> Matrix:

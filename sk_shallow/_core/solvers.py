@@ -98,9 +98,9 @@ def lbfgs(
     walk = _Walk(objective, on_iteration)
     if not walk.accept(theta):
         minimize(
-            walk.evaluate,
+            walk.loss,
             theta,
-            jac=True,
+            jac=walk.gradient,
             method="L-BFGS-B",
             callback=walk.callback,
             # SciPy's own stopping rules are off: the hook's are the only ones.
@@ -164,7 +164,8 @@ class _Walk:
     """The objective and the hook in the form in which SciPy calls them.
 
     SciPy tells its callback no gradient. The step it accepts is the point it evaluated
-    last, so remembering that one is enough for nothing to be computed twice.
+    last, and it asks for loss and gradient of a point in turn, so remembering one point is
+    enough for nothing to be computed twice.
     """
 
     def __init__(self, objective: ObjectiveFunction, on_iteration: OnIteration) -> None:
@@ -185,6 +186,12 @@ class _Walk:
             self._value = (loss, gradient)
             self._evaluated = theta.copy()
         return self._value
+
+    def loss(self, theta: Vector) -> float:
+        return self.evaluate(theta)[0]
+
+    def gradient(self, theta: Vector) -> Vector:
+        return self.evaluate(theta)[1]
 
     def accept(self, theta: Vector) -> bool:
         """Tell the hook of a step; True if it asks to stop."""
