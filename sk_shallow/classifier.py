@@ -445,7 +445,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
         recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
-        with sharing(rows.X.shape[0], recipe.n_hidden) as run:
+        with sharing(rows.X.shape[0], recipe.n_hidden * rows.X.dtype.itemsize) as run:
             training = one_pass.train(start, stream, rows, all_seen=all_seen, run=run)
         net = self._net(labels, dtype, recipe.alpha, training.theta)
         self._publish(net, training, [training.criterion])
@@ -475,7 +475,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         net = self._parameters()
         with (
-            sharing(X.shape[0], net.n_hidden) as run,
+            sharing(X.shape[0], net.b1.nbytes) as run,
             np.errstate(over="ignore", invalid="ignore"),
         ):
             z2 = logits(net, X, ACTIVATIONS[self._activation], run)
@@ -577,7 +577,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     ) -> list[Training]:
         """One training for each start, side by side."""
         abandon = Event()
-        with sharing(rows.X.shape[0], recipe.n_hidden) as run:
+        with sharing(rows.X.shape[0], recipe.n_hidden * rows.X.dtype.itemsize) as run:
 
             def train(number: int) -> Training:
                 return recipe.train(

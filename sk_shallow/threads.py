@@ -23,9 +23,7 @@ from sk_shallow._core.rows import Run, S, T, one_by_one
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LEAST_ACTIVATIONS = (
-    2**17
-)  # n_samples x n_hidden below which threads cost more than they bring
+LEAST_BYTES = 2**20  # of A1, on all rows, below which threads do not pay
 
 
 class _Hold:
@@ -48,22 +46,39 @@ class _Hold:
                 # A BLAS that we do not know cannot be held: no threads beside its own.
                 counts = [library.num_threads for library in blas.lib_controllers]
                 self.n_allowed = min(counts, default=1)
+                hand_over(blas)
                 self.limit = blas.limit(limits=1)
-                self.limit.__enter__()
             self.n_inside += 1
 
     def leave(self) -> None:
         with self.lock:
             self.n_inside -= 1
             if self.n_inside == 0:
-                self.limit.__exit__(None, None, None)
+                self.let_go()
+
+    def let_go(self) -> None:
+        blas = blas_libraries()
+        hand_over(blas)
+        self.limit.restore_original_limits()
+        hand_over(blas)
 
     def forget(self) -> None:
         """In the child of a fork, where the threads that were inside do not exist."""
         self.lock = Lock()
         if self.n_inside:
             self.n_inside = 0
-            self.limit.__exit__(None, None, None)
+            self.let_go()
+
+
+def hand_over(blas: Any) -> None:
+    """Let any thread set the limit.
+
+    From threadpoolctl 3.8 on, only the thread that set it last may do so while it lives;
+    but the last one out need not be the first one in.
+    """
+    for library in blas.lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
 
 
 _HOLD = _Hold()
@@ -92,13 +107,14 @@ def on_one_blas_thread(method: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def sharing(n_samples: int, n_hidden: int) -> Iterator[Run]:
+def sharing(n_samples: int, row_bytes: int) -> Iterator[Run]:
     """Who walks over the blocks: as many threads as BLAS had, if that pays.
 
-    To be used inside `on_one_blas_thread`. The threads end with the context.
+    `row_bytes` is what A1 takes for each row. To be used inside `on_one_blas_thread`. The
+    threads end with the context.
     """
     n_threads = _HOLD.n_allowed
-    if n_threads == 1 or n_samples * n_hidden < LEAST_ACTIVATIONS:
+    if n_threads == 1 or n_samples * row_bytes < LEAST_BYTES:
         yield one_by_one
         return
     with ThreadPoolExecutor(n_threads - 1) as pool:

@@ -609,14 +609,17 @@ def test_the_example_in_the_reference_is_true():
     assert result.failed == 0
 
 
-def test_the_memory_does_not_grow_with_the_rows():
-    net = ShallowNetClassifier(64, random_state=0)
+@pytest.mark.parametrize("with_y", [False, True])
+@pytest.mark.parametrize("init_scale", [1, 100])
+def test_the_memory_grows_by_a_few_numbers_for_each_row(with_y, init_scale):
+    net = ShallowNetClassifier(64, init_scale=init_scale, random_state=0)
     peaks = []
-    for n_rows in (3 * BLOCK_ROWS, 30 * BLOCK_ROWS):
-        X = np.random.default_rng(0).standard_normal((n_rows, 5))
+    for n_rows in (2 * BLOCK_ROWS, 12 * BLOCK_ROWS):
+        X = np.random.default_rng(0).standard_normal((n_rows, 20))
+        y = (X[:, 0] > 0).astype(int) if with_y else None
         tracemalloc.start()
-        look(net, X)
+        look(net, X, y)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    rows_more = 27 * BLOCK_ROWS
-    assert peaks[1] - peaks[0] < 8 * 5 * rows_more  # a few numbers for each row, no A1
+    # Label, weight, and what splitting takes; X has 20 numbers a row, and A1 has 64.
+    assert peaks[1] - peaks[0] < (10 if with_y else 2) * 8 * 10 * BLOCK_ROWS

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from joblib import parallel_config
+from joblib import parallel_backend
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -116,7 +116,7 @@ def test_dead_units_and_the_tolerance_are_those_of_the_report(cancer):
 def test_fits_in_threads_are_told_apart(cancer):
     def counts(monitor, **options):
         net = ShallowNetClassifier(4, random_state=0, max_iter=15).set_callbacks(monitor)
-        with parallel_config(backend="threading"):
+        with parallel_backend("threading"):
             cross_val_score(net, *cancer, cv=4, **options)
         table = pd.DataFrame(monitor.to_dict()).sort_values(["fit", "iteration"])
         updates = table.groupby("fit")["update_hidden"].agg(lambda one: tuple(one[1:]))

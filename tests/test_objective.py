@@ -247,7 +247,8 @@ def test_the_last_batch_is_what_is_left():
 
 def test_a_batch_of_all_rows_and_more_than_a_block_is_the_gradient():
     rows, theta = random_rows(BLOCK_ROWS + 50), random_theta()
-    (gradient,) = batch_gradients(rows, 10_000, theta)
+    (gradient,) = batch_gradients(rows, 2 * BLOCK_ROWS, theta)
+    assert len(batch_gradients(rows, BLOCK_ROWS, theta)) == 2  # one block of its own
     np.testing.assert_allclose(gradient, full_gradient(rows, theta), rtol=1e-9)
 
 

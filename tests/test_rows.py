@@ -17,12 +17,14 @@ SIZES = [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 7]
 
 
 @pytest.mark.parametrize("n_samples", SIZES)
-@pytest.mark.parametrize(("n_hidden", "size"), [(1, 1024), (128, 512), (5000, 256)])
-def test_blocks_are_a_partition_in_order(n_samples, n_hidden, size):
+@pytest.mark.parametrize(("row_bytes", "most"), [(8, 4096), (512, 2048), (10**5, 256)])
+def test_blocks_are_a_partition_into_equal_parts_in_order(n_samples, row_bytes, most):
     rows = np.arange(n_samples)
-    blocks = [rows[block] for block in row_blocks(n_samples, n_hidden)]
-    assert all(len(block) == size for block in blocks[:-1])
-    assert all(0 < len(block) <= size for block in blocks)
+    blocks = [rows[block] for block in row_blocks(n_samples, row_bytes)]
+    sizes = [len(block) for block in blocks]
+    assert all(0 < size <= most for size in sizes)
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
+    assert len(blocks) <= 1 or len(blocks) % 2 == 0
     np.testing.assert_array_equal(np.concatenate([[], *blocks]), rows)
 
 

@@ -48,7 +48,7 @@ def pre_activation_blocks(
     """
     dtype = parameters.W1.dtype
     if blocks is None:
-        blocks = row_blocks(X.shape[0], parameters.n_hidden)
+        blocks = row_blocks(X.shape[0], parameters.b1.nbytes)
     buffer = hidden_buffer(parameters.n_hidden, blocks, dtype)
     for rows in blocks:
         X_block = take_rows(X, rows).astype(dtype, copy=False)
@@ -93,5 +93,5 @@ def logits(
         for rows, Z1 in pre_activation_blocks(parameters, X, blocks):
             z2[rows] = output(parameters, activation.apply(Z1))
 
-    run(fill, spans(row_blocks(X.shape[0], parameters.n_hidden)))
+    run(fill, spans(row_blocks(X.shape[0], parameters.b1.nbytes)))
     return z2

@@ -26,10 +26,10 @@ from sk_shallow._core.parameters import (
     unflatten,
 )
 from sk_shallow._core.rows import (
-    BLOCK_ROWS,
     Matrix,
     Rows,
     Run,
+    most_block_rows,
     one_by_one,
     row_blocks,
     spans,
@@ -151,7 +151,7 @@ def block_sums(
         DX=D @ X,
         D1=D @ ones[: sign.size],
         dw2=dw2,
-        db2=float(residual.sum()),
+        db2=float(np.add.reduce(residual)),
     )
 
 
@@ -236,11 +236,12 @@ class Objective:
         self._dtype = rows.X.dtype
         self._one_pass = bool(held_out and held_out.X is rows.X and held_out.y is rows.y)
         held_out_weight = held_out.sample_weight if held_out and self._one_pass else None
-        blocks = row_blocks(rows.X.shape[0], n_hidden)
+        self._row_bytes = n_hidden * self._dtype.itemsize
+        blocks = row_blocks(rows.X.shape[0], self._row_bytes)
         self._spans = spans([block_of(rows, held_out_weight, block) for block in blocks])
-        self._buffer_size = n_hidden * blocks[0].stop
+        self._block_rows = min(rows.X.shape[0], most_block_rows(self._row_bytes))
         self._buffers: deque[Array] = deque()  # of threads that have nothing to do
-        self._ones = np.ones(BLOCK_ROWS, dtype=self._dtype)
+        self._ones = np.ones(self._block_rows, dtype=self._dtype)
         self._is_penalised = flatten(
             Parameters(
                 np.ones((self.n_features, n_hidden)),
@@ -254,7 +255,8 @@ class Objective:
     def __call__(self, theta: Vector) -> tuple[float, Vector]:
         parameters = cast(self._unflatten(theta), self._dtype)
         sums = self._summed(parameters, self._spans)
-        self._told = theta.copy(), sums.held_out_loss
+        if self._one_pass:
+            self._told = theta.copy(), sums.held_out_loss
         share = self._seen.n_rows / self._all_seen.n_rows
         penalised = theta * self._is_penalised
         penalty = 0.5 * self.alpha * float(penalised @ penalised)
@@ -287,7 +289,7 @@ class Objective:
         parameters = cast(self._unflatten(theta), self._dtype)
         blocks = [
             block_of(Rows(*(part[batch[block]] for part in self._rows)))
-            for block in row_blocks(batch.size, self.n_hidden)
+            for block in row_blocks(batch.size, self._row_bytes)
         ]
         sums = self._summed(parameters, spans(blocks))
         share = batch.size / self._all_seen.n_rows
@@ -300,7 +302,7 @@ class Objective:
             try:
                 buffer = self._buffers.pop()
             except IndexError:
-                buffer = np.empty(self._buffer_size, dtype=self._dtype)
+                buffer = np.empty(self._block_rows * self.n_hidden, dtype=self._dtype)
             sums = reduce(
                 added,
                 (

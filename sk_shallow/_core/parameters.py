@@ -53,4 +53,6 @@ def unflatten(theta: Array, n_features: int, n_hidden: int) -> Parameters:
 
 def cast(parameters: Parameters, dtype: DTypeLike) -> Parameters:
     """The same weights in another dtype, copied only where it differs."""
+    if all(part.dtype == dtype for part in parameters):
+        return parameters
     return Parameters(*(part.astype(dtype, copy=False) for part in parameters))

@@ -13,10 +13,11 @@ Matrix = Any  # (n_samples, n_features): a float32 or float64 array, or CSR
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
-# A1 of a block stays in cache: 65,536 float64 are half a megabyte.
-BLOCK_ACTIVATIONS = 2**16
-BLOCK_ROWS = 1024  # at most
-LEAST_BLOCK_ROWS = 256  # or else calling NumPy takes longer than what it does
+# Small enough that A1 of a block stays in cache; large enough that what NumPy does takes
+# longer than calling it, and than handing Python from one thread to the next.
+BLOCK_BYTES = 2**20
+BLOCK_ROWS = 4096  # at most
+LEAST_BLOCK_ROWS = 256  # but for the last of the rows
 MOST_SPANS = 32  # parts that threads share out among themselves
 
 T = TypeVar("T")
@@ -46,11 +47,28 @@ class Rows(NamedTuple):
     sample_weight: Vector  # (n_samples,)
 
 
-def row_blocks(n_samples: int, n_hidden: int) -> list[slice]:
-    """Consecutive slices of rows, in order; how many rows depends on nothing else."""
-    size = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_ACTIVATIONS // n_hidden))
-    starts = range(0, n_samples, size)
-    return [slice(start, min(start + size, n_samples)) for start in starts]
+def most_block_rows(row_bytes: int) -> int:
+    """How many rows a block has at most, if A1 takes so many bytes for each."""
+    return max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
+
+
+def row_blocks(n_samples: int, row_bytes: int) -> list[slice]:
+    """Consecutive slices of rows, in order, of a size as equal as can be.
+
+    `row_bytes` is what A1 takes for each row. If there are several blocks, their number is
+    even, for two threads to share.
+    """
+    n_blocks = -(-n_samples // most_block_rows(row_bytes))
+    if n_blocks > 1:
+        n_blocks += n_blocks % 2
+    return [
+        slice(start, end) for start, end in pairwise(ends_of_parts(n_samples, n_blocks))
+    ]
+
+
+def ends_of_parts(n: int, n_parts: int) -> list[int]:
+    """0, ..., n: where parts of equal size, or almost, begin and end."""
+    return [n * k // n_parts for k in range(n_parts + 1)] if n_parts else [0]
 
 
 def spans(blocks: Sequence[S]) -> list[Sequence[S]]:
@@ -59,8 +77,7 @@ def spans(blocks: Sequence[S]) -> list[Sequence[S]]:
     Each is summed up by one thread, and then the sums are added, both in order: so the bits
     of a sum do not depend on how many threads there are.
     """
-    n_spans = min(len(blocks), MOST_SPANS)
-    ends = [len(blocks) * k // n_spans for k in range(n_spans + 1)] if n_spans else [0]
+    ends = ends_of_parts(len(blocks), min(len(blocks), MOST_SPANS))
     return [blocks[start:end] for start, end in pairwise(ends)]
 
 
