@@ -12,17 +12,17 @@ count.
 """
 
 import argparse
-import time
-import warnings
-from typing import Any
+from functools import partial
 
 import numpy as np
 from measuring import (
     geometric_mean,
     held_to,
+    made_data,
     print_machine,
     print_table,
     spread,
+    timed,
     write_json,
 )
 from sklearn.neural_network import MLPClassifier
@@ -40,26 +40,9 @@ SHAPES = (
 ALPHA = 1.0
 
 
-def made_data(n: int, d: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a small random net, one label of ten by chance."""
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n, d))
-    z2 = np.tanh(X @ rng.standard_normal((d, 5)) / d**0.5 * 2) @ rng.standard_normal(5)
-    y = (z2 > np.median(z2)) ^ (rng.uniform(size=n) < 0.1)
-    return X.astype(dtype), y.astype(int)
-
-
 def n_iterations(n: int, h: int) -> int:
     """As many as a few seconds allow."""
     return int(np.clip(2e8 / (n * h), 10, 200))
-
-
-def seconds_to_fit(model: Any, X: np.ndarray, y: np.ndarray) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        model.fit(X, y)
-        return time.perf_counter() - start
 
 
 def compare(
@@ -94,8 +77,8 @@ def compare(
             early_stopping=False,
             random_state=seed,
         )
-        their_seconds = seconds_to_fit(theirs, X, y)
-        our_seconds = seconds_to_fit(ours, X, y)
+        their_seconds = timed(partial(theirs.fit, X, y))
+        our_seconds = timed(partial(ours.fit, X, y))
         reached = np.flatnonzero(ours.loss_curve_ <= theirs.loss_)
         if seed == 0:  # the first round warms up
             continue
@@ -104,7 +87,7 @@ def compare(
         figures["per_iteration"].append(figures["theirs"][-1] / figures["ours"][-1])
         if reached.size:
             ours.set_params(max_iter=max(1, int(reached[0])))
-            figures["to_J"].append(their_seconds / seconds_to_fit(ours, X, y))
+            figures["to_J"].append(their_seconds / timed(partial(ours.fit, X, y)))
     return figures
 
 

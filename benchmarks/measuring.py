@@ -39,6 +39,16 @@ def timed(run: Callable[[], Any]) -> float:
         return time.perf_counter() - start
 
 
+def made_data(n: int, d: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a small random net, one label of ten by chance."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d), dtype=np.float32 if dtype == "float32" else np.float64)
+    hidden = np.tanh(X @ rng.standard_normal((d, 5)).astype(dtype) / d**0.5 * 2)
+    z2 = hidden @ rng.standard_normal(5)
+    y = (z2 > np.median(z2)) ^ (rng.uniform(size=n) < 0.1)
+    return X, y.astype(int)
+
+
 def held_to(threads: int | None) -> Any:
     """A context in which BLAS has that many threads; None leaves it alone."""
     return nullcontext() if threads is None else threadpool_limits(threads, "blas")

@@ -7,7 +7,6 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Self, TypeV
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
@@ -15,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_shallow import advice
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.network import logits
+from sk_shallow._core.network import logits, probabilities
 from sk_shallow._core.objective import Seen, seen
 from sk_shallow._core.parameters import Array, Parameters, Vector, cast, unflatten
 from sk_shallow._core.rows import Rows
@@ -452,7 +451,6 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self._remember(entropy, stream, all_seen)
         return self
 
-    @on_one_blas_thread
     def decision_function(self, X: Any) -> Array:
         """Logit of ``classes_[1]`` for each row.
 
@@ -471,19 +469,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ValueError
             If X has other columns than those of `fit`, or numbers that overflow.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        net = self._parameters()
-        with (
-            sharing(X.shape[0], net.b1.nbytes) as run,
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
-            z2 = logits(net, X, ACTIVATIONS[self._activation], run)
-        if np.isnan(z2).any():
-            raise ValueError(
-                f"X has values too large for the {z2.dtype} weights of this net."
-            )
-        return z2
+        return self._predicted(logits, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The more probable class for each row.
@@ -515,9 +501,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         p : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`; each row adds up to 1.
         """
-        z2 = self.decision_function(X)
-        p: Array = expit(np.column_stack([-z2, z2]))
-        return p
+        return self._predicted(probabilities, X)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Logarithm of the probability of each class for each row.
@@ -538,6 +522,23 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z2 = self.decision_function(X)
         log_p: Array = -np.logaddexp(0, np.column_stack([z2, -z2]))
         return log_p
+
+    @on_one_blas_thread
+    def _predicted(self, quantity: Callable[..., Array], X: Any) -> Array:
+        """`logits` or `probabilities` of the rows of X."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        net = self._parameters()
+        with (
+            sharing(X.shape[0], net.b1.nbytes) as run,
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
+            predicted = quantity(net, X, ACTIVATIONS[self._activation], run)
+        if np.isnan(predicted).any():
+            raise ValueError(
+                f"X has values too large for the {predicted.dtype} weights of this net."
+            )
+        return predicted
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

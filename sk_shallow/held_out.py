@@ -31,22 +31,23 @@ def hold_out(
     ValueError
         If early stopping is asked for and a class is too small to be split.
     """
-    present = np.flatnonzero(rows.sample_weight)
-    class_sizes = np.bincount(rows.y[present].astype(np.intp))
+    present = rows.sample_weight > 0
+    classes = [np.flatnonzero(present & (rows.y == label)) for label in (0.0, 1.0)]
+    class_sizes = [of_class.size for of_class in classes]
     if early_stopping == "auto":
         early_stopping = bool(
-            present.size >= AUTO_HOLD_OUT_ROWS
-            and class_sizes.min() >= AUTO_HOLD_OUT_CLASS_ROWS
+            sum(class_sizes) >= AUTO_HOLD_OUT_ROWS
+            and min(class_sizes) >= AUTO_HOLD_OUT_CLASS_ROWS
         )
     if not early_stopping:
         return rows, None
+    is_held_out = np.zeros(rows.y.size, dtype=np.bool_)
     try:
-        parts = train_test_split(
-            present,
-            test_size=validation_fraction,
-            stratify=rows.y[present],
-            random_state=random_state,
-        )
+        for of_class in classes:
+            _, part = train_test_split(
+                of_class, test_size=validation_fraction, random_state=random_state
+            )
+            is_held_out[part] = True
     except ValueError as error:
         raise ValueError(
             f"early_stopping cannot hold out validation_fraction={validation_fraction} of "
@@ -54,12 +55,9 @@ def hold_out(
             f"{str(error).rstrip('.')}. Set early_stopping=False or another "
             f"validation_fraction."
         ) from error
-    train, held_out = (only(rows, part) for part in parts)
-    return train, held_out
+    return only(rows, ~is_held_out), only(rows, is_held_out)
 
 
-def only(rows: Rows, part: NDArray[np.intp]) -> Rows:
+def only(rows: Rows, part: NDArray[np.bool_]) -> Rows:
     """The same rows, with weight on a part of them only."""
-    weight = np.zeros_like(rows.sample_weight)
-    weight[part] = rows.sample_weight[part]
-    return rows._replace(sample_weight=weight)
+    return rows._replace(sample_weight=rows.sample_weight * part)

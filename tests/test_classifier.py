@@ -211,7 +211,7 @@ def refuse(rng, shape):
         ({}, "three classes", ValueError),
         ({}, "other columns, one class", ValueError),
         ({"init_scale": 1e308}, "good", ValueError),
-        ({"early_stopping": True, "validation_fraction": 1e-6}, "good", ValueError),
+        ({"early_stopping": True, "validation_fraction": 0.999999}, "good", ValueError),
         ({"warm_start": True, "n_hidden": 9}, "good", ValueError),
     ],
 )

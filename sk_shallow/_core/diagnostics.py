@@ -17,7 +17,7 @@ from sk_shallow._core.network import (
     unit_moments,
 )
 from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow._core.rows import Matrix, Rows, row_blocks
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -93,7 +93,8 @@ def rows_are_alike(X: Matrix) -> bool:
     """Whether X is the same in every row."""
     if sparse.issparse(X):
         return np.array_equal(X.min(axis=0).toarray(), X.max(axis=0).toarray())
-    return bool((X[:1] == X).all())
+    blocks = row_blocks(X.shape[0], row_bytes=X.shape[1])
+    return all((X[:1] == X[rows]).all() for rows in blocks)
 
 
 def linear_signal(rows: Rows) -> float:

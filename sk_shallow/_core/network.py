@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
+from scipy.special import expit
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.parameters import Array, Parameters, Vector
@@ -89,9 +90,38 @@ def logits(
     """z2 of every row, shape (n_samples,), in the dtype of the parameters."""
     z2 = np.empty(X.shape[0], dtype=parameters.W1.dtype)
 
-    def fill(blocks: Sequence[slice]) -> None:
-        for rows, Z1 in pre_activation_blocks(parameters, X, blocks):
-            z2[rows] = output(parameters, activation.apply(Z1))
+    def fill(rows: slice, block: Array) -> None:
+        z2[rows] = block
 
-    run(fill, spans(row_blocks(X.shape[0], parameters.b1.nbytes)))
+    each_block(fill, parameters, X, activation, run)
     return z2
+
+
+def probabilities(
+    parameters: Parameters, X: Matrix, activation: Activation, run: Run = one_by_one
+) -> Array:
+    """1 - p and p of every row, shape (n_samples, 2), in the dtype of the parameters."""
+    p = np.empty((X.shape[0], 2), dtype=parameters.W1.dtype)
+
+    def fill(rows: slice, block: Array) -> None:
+        expit(block, out=p[rows, 1])
+        expit(np.negative(block, out=block), out=p[rows, 0])
+
+    each_block(fill, parameters, X, activation, run)
+    return p
+
+
+def each_block(
+    use: Callable[[slice, Array], None],
+    parameters: Parameters,
+    X: Matrix,
+    activation: Activation,
+    run: Run,
+) -> None:
+    """Call `use` with the rows of each block, and their z2."""
+
+    def walk(blocks: Sequence[slice]) -> None:
+        for rows, Z1 in pre_activation_blocks(parameters, X, blocks):
+            use(rows, output(parameters, activation.apply(Z1)))
+
+    run(walk, spans(row_blocks(X.shape[0], parameters.b1.nbytes)))

@@ -188,6 +188,8 @@ def class_weights(
     estimator: Any, classes: NDArray[Any], y: NDArray[Any], sample_weight: Vector | None
 ) -> Vector:
     """The weight that `class_weight` gives to a row of each class."""
+    if estimator.class_weight is None:
+        return np.ones(2)
     by_class: Vector = compute_class_weight(
         estimator.class_weight, classes=classes, y=y, sample_weight=sample_weight
     )
@@ -197,7 +199,9 @@ def class_weights(
 def weighted_rows(
     X: Matrix, encoded: NDArray[np.intp], sample_weight: Vector, labels: Labels
 ) -> Rows:
-    weight = sample_weight * labels.weights[encoded]
+    weight = sample_weight
+    if (labels.weights != 1).any():
+        weight = sample_weight * labels.weights[encoded]
     return Rows(X, encoded.astype(np.float64), weight)
 
 
