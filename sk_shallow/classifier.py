@@ -22,7 +22,7 @@ from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callb
 from sk_shallow.chance import Chance, draw_entropy, streams
 from sk_shallow.held_out import hold_out
 from sk_shallow.recipe import Recipe, read_recipe
-from sk_shallow.restarts import side_by_side
+from sk_shallow.restarts import n_at_a_time, side_by_side
 from sk_shallow.start import Start, draw_start
 from sk_shallow.stream import Stream, open_stream, restore_stream
 from sk_shallow.threads import on_one_blas_thread, sharing
@@ -578,7 +578,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     ) -> list[Training]:
         """One training for each start, side by side."""
         abandon = Event()
-        with sharing(rows.X.shape[0], recipe.n_hidden * rows.X.dtype.itemsize) as run:
+        row_bytes = recipe.n_hidden * rows.X.dtype.itemsize
+        n_walks = n_at_a_time(len(begins), self.n_jobs)
+        with sharing(rows.X.shape[0], row_bytes, n_walks) as run:
 
             def train(number: int) -> Training:
                 return recipe.train(

@@ -12,6 +12,11 @@ from sk_shallow.training import Training
 POLL_SECONDS = 0.1  # where a wait cannot be interrupted (Windows), Ctrl-C comes so late
 
 
+def n_at_a_time(n_starts: int, n_jobs: int | None) -> int:
+    """How many trainings run side by side."""
+    return min(int(effective_n_jobs(n_jobs)), n_starts)
+
+
 def side_by_side(
     train: Callable[[int], Training], n_starts: int, n_jobs: int | None, abandon: Event
 ) -> list[Training]:
@@ -32,7 +37,7 @@ def side_by_side(
                 error.add_note(f"This was in the training from start {number}.")
             raise
 
-    n_threads = min(effective_n_jobs(n_jobs), n_starts)
+    n_threads = n_at_a_time(n_starts, n_jobs)
     if n_threads == 1:
         return [train_one(number) for number in range(n_starts)]
     with ThreadPoolExecutor(n_threads) as pool:

@@ -107,17 +107,18 @@ def on_one_blas_thread(method: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def sharing(n_samples: int, row_bytes: int) -> Iterator[Run]:
+def sharing(n_samples: int, row_bytes: int, n_walks: int = 1) -> Iterator[Run]:
     """Who walks over the blocks: as many threads as BLAS had, if that pays.
 
-    `row_bytes` is what A1 takes for each row. To be used inside `on_one_blas_thread`. The
-    threads end with the context.
+    `row_bytes` is what A1 takes for each row, and `n_walks` how many walks there are at a
+    time, each by a thread of the caller, which share the threads among them. To be used
+    inside `on_one_blas_thread`. The threads end with the context.
     """
-    n_threads = _HOLD.n_allowed
-    if n_threads == 1 or n_samples * row_bytes < LEAST_BYTES:
+    n_threads = _HOLD.n_allowed // n_walks
+    if n_threads <= 1 or n_samples * row_bytes < LEAST_BYTES:
         yield one_by_one
         return
-    with ThreadPoolExecutor(n_threads - 1) as pool:
+    with ThreadPoolExecutor(n_walks * (n_threads - 1)) as pool:
         yield shared_by(pool, n_threads)
 
 

@@ -124,6 +124,19 @@ def test_float32_data_gives_the_float64_result_to_its_precision():
     np.testing.assert_allclose(gradient32, gradient, atol=1e-6)
 
 
+def test_float32_sums_over_a_million_rows_stay_accurate():
+    # Were they float32, they would lose four digits: the error of a mean would be 1e-4.
+    rows, theta = random_rows(1_000_000), random_theta()
+    single = rows._replace(X=rows.X.astype(np.float32))
+    double = rows._replace(X=single.X.astype(np.float64))
+    (loss, gradient), (loss32, gradient32) = (
+        Objective(one, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(theta)
+        for one in (double, single)
+    )
+    assert loss32 == pytest.approx(loss, rel=1e-7)
+    np.testing.assert_allclose(gradient32, gradient, atol=1e-7)
+
+
 def test_an_evaluation_allocates_nothing_that_grows_with_the_rows():
     def peak(n_blocks):
         objective = Objective(

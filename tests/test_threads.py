@@ -235,6 +235,18 @@ def test_few_threads_or_few_rows_use_no_pool(n_threads, shared):
         assert (who(10_000) is not one_by_one) is shared
 
 
+def test_walks_at_a_time_share_the_threads_among_them():
+    @threads.on_one_blas_thread
+    def who(n_walks):
+        with threads.sharing(10_000, row_bytes=512, n_walks=n_walks) as run:
+            return run
+
+    with threadpool_limits(4, user_api="blas"):
+        assert who(2) is not one_by_one
+        assert who(3) is one_by_one
+        assert who(8) is one_by_one
+
+
 @ignore_early_end
 def test_no_thread_outlives_a_fit(allow, table, net):
     before = threading.active_count()

@@ -13,6 +13,7 @@ from sk_shallow._core.parameters import Vector, flatten, unflatten
 from sk_shallow.advice.wording import plural
 from sk_shallow.inspection.subjects import Subject, check_tol, find_subject
 from sk_shallow.inspection.verdicts import verdicts_on
+from sk_shallow.threads import on_one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,7 @@ class HiddenLayerReport:
         return [f"- {verdict}" for verdict in self.verdicts]
 
 
+@on_one_blas_thread
 def inspect_hidden_layer(
     estimator: Any,
     X: Any,

@@ -8,6 +8,7 @@ from sk_shallow._core.diagnostics import activation_counts, flat_ranges
 from sk_shallow._core.parameters import Array, Vector
 from sk_shallow.inspection.displays.style import BLUE, ORANGE, axes_for
 from sk_shallow.inspection.subjects import find_subject
+from sk_shallow.threads import on_one_blas_thread
 from sk_shallow.validation.parameters import is_integer
 
 
@@ -54,6 +55,7 @@ class ActivationDisplay:
         self.flat_ranges = flat_ranges
 
     @classmethod
+    @on_one_blas_thread
     def from_estimator(
         cls,
         estimator: Any,

@@ -8,6 +8,7 @@ from sk_shallow._core.diagnostics import similarity
 from sk_shallow._core.parameters import Array
 from sk_shallow.inspection.displays.style import axes_for
 from sk_shallow.inspection.subjects import check_tol, find_subject
+from sk_shallow.threads import on_one_blas_thread
 
 MOST_TICKS = 10
 
@@ -44,6 +45,7 @@ class HiddenUnitSimilarityDisplay:
         self.group_sizes = group_sizes
 
     @classmethod
+    @on_one_blas_thread
     def from_estimator(
         cls,
         estimator: Any,
