@@ -4,9 +4,12 @@ Hidden activations are stored hidden-major: `A1` has shape (n_hidden, n_rows), t
 transpose of the lecture's. Biases and residuals then run along contiguous memory.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 from scipy.special import expit
 
@@ -15,6 +18,7 @@ from sk_shallow._core.parameters import Array, Parameters, Vector
 from sk_shallow._core.rows import (
     Matrix,
     Run,
+    most_block_rows,
     one_by_one,
     row_blocks,
     spans,
@@ -22,10 +26,24 @@ from sk_shallow._core.rows import (
 )
 
 
-def hidden_buffer(n_hidden: int, blocks: Sequence[slice], dtype: np.dtype) -> Array:
-    """Memory for the hidden layer of one block, used again for every block."""
-    n_rows = max((block.stop - block.start for block in blocks), default=0)
-    return np.empty(n_hidden * n_rows, dtype=dtype)
+class Buffers:
+    """Memory for the hidden layer of a block, used again and again, one for each thread."""
+
+    def __init__(self, n_samples: int, n_hidden: int, dtype: DTypeLike) -> None:
+        self._dtype = np.dtype(dtype)
+        self._n_hidden = n_hidden
+        self.n_rows = min(n_samples, most_block_rows(n_hidden * self._dtype.itemsize))
+        self._unused: deque[Array] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[Array]:
+        """A buffer that no other thread has."""
+        try:
+            buffer = self._unused.pop()
+        except IndexError:
+            buffer = np.empty(self._n_hidden * self.n_rows, dtype=self._dtype)
+        yield buffer
+        self._unused.append(buffer)
 
 
 def pre_activations(parameters: Parameters, X: Matrix, buffer: Array) -> Array:
@@ -41,19 +59,27 @@ def pre_activations(parameters: Parameters, X: Matrix, buffer: Array) -> Array:
 
 
 def pre_activation_blocks(
-    parameters: Parameters, X: Matrix, blocks: Sequence[slice] | None = None
+    parameters: Parameters, X: Matrix
 ) -> Iterator[tuple[slice, Array]]:
-    """Row blocks of X (all or some), each with its Z1, in one buffer that is written over.
+    """Row blocks of X, each with its Z1, in one buffer that is written over.
 
     Computed in the dtype of the parameters.
     """
-    dtype = parameters.W1.dtype
-    if blocks is None:
-        blocks = row_blocks(X.shape[0], parameters.b1.nbytes)
-    buffer = hidden_buffer(parameters.n_hidden, blocks, dtype)
-    for rows in blocks:
-        X_block = take_rows(X, rows).astype(dtype, copy=False)
-        yield rows, pre_activations(parameters, X_block, buffer)
+    with buffers_for(parameters, X).one() as buffer:
+        for rows in row_blocks(X.shape[0], parameters.b1.nbytes):
+            yield rows, block_pre_activations(parameters, X, rows, buffer)
+
+
+def buffers_for(parameters: Parameters, X: Matrix) -> Buffers:
+    return Buffers(X.shape[0], parameters.n_hidden, parameters.W1.dtype)
+
+
+def block_pre_activations(
+    parameters: Parameters, X: Matrix, rows: slice, buffer: Array
+) -> Array:
+    """Z1 of some consecutive rows, in the dtype of the parameters."""
+    block = take_rows(X, rows).astype(parameters.W1.dtype, copy=False)
+    return pre_activations(parameters, block, buffer)
 
 
 def output(parameters: Parameters, A1: Array) -> Array:
@@ -119,9 +145,12 @@ def each_block(
     run: Run,
 ) -> None:
     """Call `use` with the rows of each block, and their z2."""
+    buffers = buffers_for(parameters, X)
 
     def walk(blocks: Sequence[slice]) -> None:
-        for rows, Z1 in pre_activation_blocks(parameters, X, blocks):
-            use(rows, output(parameters, activation.apply(Z1)))
+        with buffers.one() as buffer:
+            for rows in blocks:
+                Z1 = block_pre_activations(parameters, X, rows, buffer)
+                use(rows, output(parameters, activation.apply(Z1)))
 
     run(walk, spans(row_blocks(X.shape[0], parameters.b1.nbytes)))

@@ -7,7 +7,6 @@ whatever the number of threads. Whatever there is one of per row (logit, loss, r
 is float64, and so are the sums; only the hidden layer has the dtype of X.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_shallow._core.activations import Activation
-from sk_shallow._core.network import logits, output, pre_activations
+from sk_shallow._core.network import Buffers, logits, output, pre_activations
 from sk_shallow._core.parameters import (
     Array,
     Parameters,
@@ -29,7 +28,6 @@ from sk_shallow._core.rows import (
     Matrix,
     Rows,
     Run,
-    most_block_rows,
     one_by_one,
     row_blocks,
     spans,
@@ -239,9 +237,8 @@ class Objective:
         self._row_bytes = n_hidden * self._dtype.itemsize
         blocks = row_blocks(rows.X.shape[0], self._row_bytes)
         self._spans = spans([block_of(rows, held_out_weight, block) for block in blocks])
-        self._block_rows = min(rows.X.shape[0], most_block_rows(self._row_bytes))
-        self._buffers: deque[Array] = deque()  # of threads that have nothing to do
-        self._ones = np.ones(self._block_rows, dtype=self._dtype)
+        self._buffers = Buffers(rows.X.shape[0], n_hidden, self._dtype)
+        self._ones = np.ones(self._buffers.n_rows, dtype=self._dtype)
         self._is_penalised = flatten(
             Parameters(
                 np.ones((self.n_features, n_hidden)),
@@ -299,19 +296,12 @@ class Objective:
         """Sums over the blocks of some spans, added in their order."""
 
         def summed(blocks: Sequence[Block]) -> Sums:
-            try:
-                buffer = self._buffers.pop()
-            except IndexError:
-                buffer = np.empty(self._block_rows * self.n_hidden, dtype=self._dtype)
-            sums = reduce(
-                added,
-                (
+            with self._buffers.one() as buffer:
+                each = (
                     block_sums(parameters, block, self.activation, buffer, self._ones)
                     for block in blocks
-                ),
-            )
-            self._buffers.append(buffer)
-            return sums
+                )
+                return reduce(added, each)
 
         return reduce(added, self._run(summed, parts))
 
