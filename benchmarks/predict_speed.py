@@ -1,7 +1,9 @@
 """How long `predict_proba` takes beside MLPClassifier, for the same net.
 
-python benchmarks/predict_speed.py
-python benchmarks/predict_speed.py --rows 100 1000000 --json predict.json
+The two alternate, and the medians count.
+
+    python benchmarks/predict_speed.py
+    python benchmarks/predict_speed.py --rows 100 1000000 --json predict.json
 """
 
 import argparse

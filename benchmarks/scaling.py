@@ -1,7 +1,9 @@
 """How the time of an iteration, and the memory, grow with the rows.
 
-python benchmarks/scaling.py
-python benchmarks/scaling.py --rows 1000 10000 100000 --json scaling.json
+Medians of several fits, and the peak of what is allocated beyond X and y (tracemalloc).
+
+    python benchmarks/scaling.py
+    python benchmarks/scaling.py --rows 1000 10000 100000 --json scaling.json
 """
 
 import argparse

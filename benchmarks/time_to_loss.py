@@ -16,13 +16,14 @@ data sets are made. Needs scikit-learn 1.9 or later, for its callbacks.
 import argparse
 import json
 import time
-import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sklearn
 from accuracy import folder_data, split_and_scale, subset
+from measuring import timed
 from sklearn.datasets import make_classification, make_hastie_10_2, make_moons
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
@@ -69,15 +70,6 @@ def made_data() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def fit(model: Any, X: np.ndarray, y: np.ndarray) -> float:
-    """Seconds to fit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        model.fit(X, y)
-        return time.perf_counter() - start
-
-
 def measure(
     name: str, X: np.ndarray, y: np.ndarray, seed: int, models: list[str], max_rows: int
 ) -> dict[str, Any]:
@@ -90,15 +82,15 @@ def measure(
         return {"log_loss": loss, "seconds": seconds}
 
     rival = MLPClassifier(random_state=seed)
-    row["MLP adam"] = ended(rival, fit(rival, X_train, y_train))
+    row["MLP adam"] = ended(rival, timed(partial(rival.fit, X_train, y_train)))
     target = row["MLP adam"]["log_loss"]
     for solver in models:
         watch = Watch()
         net = ShallowNetClassifier(solver=solver, random_state=seed).set_callbacks(watch)
-        row[solver] = ended(net, fit(net, X_train, y_train))
+        row[solver] = ended(net, timed(partial(net.fit, X_train, y_train)))
         row[solver]["seconds_to_target"] = watch.time_to(target, X_test, y_test)
     other = MLPClassifier(solver="lbfgs", random_state=seed)
-    row["MLP lbfgs"] = ended(other, fit(other, X_train, y_train))
+    row["MLP lbfgs"] = ended(other, timed(partial(other.fit, X_train, y_train)))
     reached = row["MLP lbfgs"]["log_loss"] <= target
     row["MLP lbfgs"]["seconds_to_target"] = (
         row["MLP lbfgs"]["seconds"] if reached else np.inf

@@ -124,6 +124,12 @@ class HiddenStatistics(NamedTuple):
     eps: float  # of the dtype in which the layer was computed
 
     @property
+    def products(self) -> Vector:
+        """Mean of A1[j] * A1[k] over the rows, shape (n_hidden, n_hidden)."""
+        products: Vector = self.A1_covariance + np.outer(self.A1_mean, self.A1_mean)
+        return products
+
+    @property
     def is_finite(self) -> bool:
         return all(np.isfinite(part).all() for part in self)
 
@@ -246,8 +252,7 @@ def similarity(statistics: HiddenStatistics) -> Array:
 
     Units that are 0 on every row are alike, and unlike all others.
     """
-    mean = statistics.A1_mean
-    products = statistics.A1_covariance + np.outer(mean, mean)
+    products = statistics.products
     size = np.sqrt(np.diagonal(products))
     is_zero = size == 0
     size = np.where(is_zero, 1.0, size)

@@ -202,7 +202,7 @@ def cause_in_units(start: Start) -> Cause | None:
 
 def cause_in_columns(rows: Rows) -> Cause | None:
     X = spread_rows(rows.X, MOST_ROWS)
-    if rows_are_alike(X) and rows_are_alike(rows.X):
+    if rows_are_alike(rows.X):
         return Cause("X is the same in every row", "give X a column that varies with y")
     if not is_unscaled(X):
         return None

@@ -46,9 +46,9 @@ def verdicts_on(
 ) -> tuple[str, ...]:
     """All problems that hold, the gravest first."""
     start, X = subject.start, subject.X
-    n_lasting = n_lasting_functions(start, groups, statistics)
     if is_symmetric(start.parameters):
         return (on_symmetry(start, rank),)
+    n_lasting = n_lasting_functions(start, groups, statistics)
     if start.activation == "relu":
         flat = on_dead_units(X, statistics) or on_logits(start, X, statistics)
     else:
@@ -72,8 +72,7 @@ def n_lasting_functions(
     """
     if start.init is None:
         return len(groups)
-    mean, w2 = statistics.A1_mean, start.parameters.w2
-    products = statistics.A1_covariance + np.outer(mean, mean)
+    w2, products = start.parameters.w2, statistics.products
     return sum(
         np.unique(w2[list(group)] * np.sign(products[group[0], list(group)])).size
         for group in groups
@@ -91,7 +90,7 @@ def on_symmetry(start: Start, rank: float) -> str:
 
 
 def on_stillness(start: Start, X: Matrix) -> str | None:
-    if not (rows_are_alike(spread_rows(X, MOST_ROWS)) and rows_are_alike(X)):
+    if not rows_are_alike(X):
         return on_symmetry(start, rank=0)
     if X.shape[0] == 1:  # it says nothing of the units
         return None
