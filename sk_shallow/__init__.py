@@ -3,19 +3,21 @@
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.exceptions import (
     CollapseWarning,
+    InconsistentVersionWarning,
     InitializationWarning,
     InvalidParameterError,
     SaturationWarning,
     SymmetryWarning,
 )
-
-__version__ = "0.1.0"
+from sk_shallow.version import __version__
 
 __all__ = [
     "CollapseWarning",
+    "InconsistentVersionWarning",
     "InitializationWarning",
     "InvalidParameterError",
     "SaturationWarning",
     "ShallowNetClassifier",
     "SymmetryWarning",
+    "__version__",
 ]

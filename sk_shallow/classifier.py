@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
+from inspect import signature
 from threading import Event, RLock
 from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Self, TypeVar
 
@@ -21,6 +22,7 @@ from sk_shallow._core.rows import Rows
 from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callbacks
 from sk_shallow.chance import Chance, draw_entropy, streams
 from sk_shallow.held_out import hold_out
+from sk_shallow.persistence import read_stamped, stamped
 from sk_shallow.recipe import Recipe, read_recipe
 from sk_shallow.restarts import n_at_a_time, side_by_side
 from sk_shallow.start import Start, draw_start
@@ -355,7 +357,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         sklearn.exceptions.ConvergenceWarning
             If training ended before it got down.
         """
-        check_parameters(self.get_params(deep=False))
+        check_parameters(vars(self))
         continues = self._continues()
         labels, rows, held_out = self._read(
             X, y, sample_weight, X_val, y_val, sample_weight_val
@@ -368,7 +370,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             )
         begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
         advice.warn_of_start(begins[0].start, rows.X)
-        recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
+        recipe = read_recipe(vars(self), rows.X.shape[1])
         net_at = partial(self._net, labels, rows.X.dtype, recipe.alpha)
         tasks = FitTask(
             Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
@@ -429,8 +431,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         SymmetryWarning, SaturationWarning
             If the start, drawn in the first call, is a bad one.
         """
-        check_parameters(self.get_params(deep=False))
-        check_stream_parameters(self.get_params(deep=False))
+        check_parameters(vars(self))
+        check_stream_parameters(vars(self))
         first = not hasattr(self, "coefs_")
         labels, rows = check_chunk(self, X, y, classes, sample_weight, first=first)
         if first:
@@ -442,7 +444,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             entropy, dtype = self._entropy, self.coefs_[0].dtype
             start, stream = self._last()
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
-        recipe = read_recipe(self.get_params(deep=False), rows.X.shape[1])
+        recipe = read_recipe(vars(self), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
         with sharing(rows.X.shape[0], recipe.n_hidden * rows.X.dtype.itemsize) as run:
             training = one_pass.train(start, stream, rows, all_seen=all_seen, run=run)
@@ -545,6 +547,13 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_class = False
         return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        return stamped(super().__getstate__())
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        name, parameters = type(self).__name__, signature(type(self)).parameters
+        super().__setstate__(read_stamped(name, state, parameters))
 
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")

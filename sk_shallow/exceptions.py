@@ -4,6 +4,8 @@ All starts are legal, but none of the bad ones is silent. To turn every word abo
 bad start into an error: ``warnings.simplefilter("error", InitializationWarning)``.
 """
 
+import sklearn.exceptions
+
 
 class InitializationWarning(UserWarning):
     """The start of training is, or was, a bad one."""
@@ -19,6 +21,20 @@ class SaturationWarning(InitializationWarning):
 
 class CollapseWarning(InitializationWarning):
     """Training ended at a net that predicts the same probability for every row."""
+
+
+class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
+    """A stored net was loaded that another version of sk_shallow had stored.
+
+    A kind of scikit-learn's warning of the same name, so that a filter for the one is
+    a filter for both.
+    """
+
+    def __init__(self, message: str) -> None:
+        UserWarning.__init__(self, message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class InvalidParameterError(ValueError, TypeError):

@@ -1,8 +1,9 @@
 """What README and the guide show runs as it stands, and prints what they say."""
 
 import re
+import tempfile
 import warnings
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import get_args
@@ -34,6 +35,8 @@ def run(page):
     """What the Python blocks of a page print, and the warnings they cause."""
     names = {}
     with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        chdir(folder),
         warnings.catch_warnings(record=True) as caught,
         redirect_stdout(StringIO()) as out,
     ):

@@ -1,8 +1,6 @@
 """The estimator goes wherever LogisticRegression goes."""
 
-import pickle
-
-import joblib
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,14 +10,27 @@ from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
-from sklearn.ensemble import BaggingClassifier
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_validate
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.inspection import DecisionBoundaryDisplay, permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, brier_score_loss
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+    cross_validate,
+    train_test_split,
+)
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sk_shallow import ShallowNetClassifier
 
+mpl.use("Agg")  # there is no screen
 ignore_bad_starts = pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
 
 
@@ -47,35 +58,6 @@ def test_clone_keeps_every_parameter(parameters):
     copy = clone(original)
     assert copy is not original
     assert copy.get_params() == original.get_params()
-
-
-def round_trips():
-    def through_joblib(net, folder):
-        joblib.dump(net, folder / "net.joblib")
-        return joblib.load(folder / "net.joblib")
-
-    def through_a_memory_map(net, folder):
-        joblib.dump(net, folder / "net.joblib")
-        return joblib.load(folder / "net.joblib", mmap_mode="r")
-
-    return [
-        lambda net, _: pickle.loads(pickle.dumps(net)),
-        through_joblib,
-        through_a_memory_map,
-    ]
-
-
-@pytest.mark.parametrize(
-    "round_trip", round_trips(), ids=["pickle", "joblib", "joblib mmap"]
-)
-@pytest.mark.parametrize("init", ["glorot_uniform", laplace])
-def test_a_stored_net_predicts_the_same_bits(cancer, tmp_path, round_trip, init):
-    X, y = cancer
-    net = ShallowNetClassifier(4, init=init, init_scale=0.1, random_state=0).fit(X, y)
-    back = round_trip(net, tmp_path)
-    np.testing.assert_array_equal(back.predict_proba(X), net.predict_proba(X))
-    assert back.get_params() == net.get_params()
-    np.testing.assert_array_equal(back.fit(X, y).coefs_[0], net.coefs_[0])
 
 
 @ignore_bad_starts
@@ -119,9 +101,75 @@ def test_random_search_over_a_log_uniform_scale(cancer, net):
     assert search.fit(*cancer).best_score_ > 0.95
 
 
-def test_calibration(raw_cancer, net):
-    model = CalibratedClassifierCV(make_pipeline(StandardScaler(), net), cv=3)
-    assert model.fit(*raw_cancer).score(*raw_cancer) > 0.95
+@ignore_bad_starts
+def test_a_halving_search_leaves_the_zero_start_behind(cancer, net):
+    search = HalvingGridSearchCV(
+        net, {"init_scale": [0, 0.01, 1]}, cv=2, scoring="neg_log_loss", random_state=0
+    ).fit(*cancer)
+    assert search.best_params_["init_scale"] > 0
+    assert max(search.n_resources_) > min(search.n_resources_)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_calibration_mends_an_overconfident_net(circles, method):
+    X, y = circles(n_samples=600)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    net = ShallowNetClassifier(32, alpha=0, early_stopping=False, random_state=0)
+    X_train, y_train = X_train[:150], y_train[:150]
+    calibrated = CalibratedClassifierCV(make_pipeline(StandardScaler(), net), method=method)
+    losses = [
+        brier_score_loss(y_test, model.fit(X_train, y_train).predict_proba(X_test)[:, 1])
+        for model in (make_pipeline(StandardScaler(), net), calibrated)
+    ]
+    assert losses[1] < losses[0]
+
+
+def test_a_tuned_threshold_serves_the_rare_class(large):
+    X, y = large
+    rare = (y == 0) | (np.arange(len(y)) % 10 == 0)
+    X, y = X[rare], y[rare]
+    net = ShallowNetClassifier(8, random_state=0)
+    tuned = TunedThresholdClassifierCV(net, scoring="balanced_accuracy", cv=3)
+    plain, better = (
+        balanced_accuracy_score(y, model.fit(X, y).predict(X)) for model in (net, tuned)
+    )
+    assert tuned.best_threshold_ < 0.5
+    assert better > plain + 0.1
+
+
+def test_permutation_importance_finds_the_columns_that_matter(large, net):
+    X, y = large  # y depends on columns 0 and 1 of 6
+    importance = permutation_importance(
+        net.fit(X, y), X, y, scoring="neg_log_loss", random_state=0
+    ).importances_mean
+    assert set(np.argsort(importance)[-2:]) == {0, 1}
+    assert importance[:2].min() > 10 * abs(importance[2:]).max()
+
+
+@pytest.mark.parametrize("response", ["predict_proba", "decision_function", "predict"])
+def test_a_decision_boundary_is_drawn(circles, net, response):
+    X, y = circles()
+    display = DecisionBoundaryDisplay.from_estimator(
+        net.fit(X, y), X, response_method=response, grid_resolution=20
+    )
+    middle, corner = display.response[10, 10], display.response[0, 0]
+    assert middle > corner  # class 1 is the inner circle
+
+
+def test_stacking_upon_logistic_regression(circles, net):
+    X, y = circles(n_samples=400)
+    line = LogisticRegression()
+    stack = StackingClassifier([("line", line), ("net", net)], cv=3).fit(X, y)
+    assert stack.score(X, y) > 0.9 > 0.6 > line.fit(X, y).score(X, y)
+
+
+def test_self_training_labels_rows_by_itself(cancer, net):
+    X, y = cancer
+    known = np.arange(len(y)) < 60
+    model = SelfTrainingClassifier(net).fit(X, np.where(known, y, -1))
+    by_itself = model.labeled_iter_ > 0
+    assert by_itself.sum() > 400
+    assert (model.transduction_ == y)[by_itself].mean() > 0.8
 
 
 def test_one_versus_rest_makes_three_classes(net):

@@ -150,7 +150,7 @@ def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Su
 
 def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
     """The first start that `fit` would take, with the same bits where y is given."""
-    check_parameters(net.get_params(deep=False))
+    check_parameters(vars(net))
     if net._continues():
         return trained(net, X, y, sample_weight)
     net = clone(net)  # so that neither the net nor its random_state is changed
@@ -166,5 +166,5 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
         )
     start, _ = net._drawn(chance, learnt_from)
     start = start._replace(parameters=cast(start.parameters, rows.X.dtype))
-    alpha = read_recipe(net.get_params(deep=False), rows.X.shape[1]).alpha
+    alpha = read_recipe(vars(net), rows.X.shape[1]).alpha
     return Subject(start, rows.X, None if y is None else rows, alpha)

@@ -1,0 +1,111 @@
+"""ONNX: how skl2onnx converts a ShallowNetClassifier.
+
+Importing this module is all there is to do: from then on, ``skl2onnx.to_onnx`` and
+``skl2onnx.convert_sklearn`` convert the net wherever it stands, in pipelines, column
+transformers, searches and calibrated classifiers::
+
+    import sk_shallow.onnx
+    from skl2onnx import to_onnx
+
+    model = to_onnx(pipeline, X[:1].astype("float32"), options={"zipmap": False})
+
+The graph is the formulas of the net: two products, phi, the logistic function. It computes
+in float64 if its input is declared as such, in float32 otherwise. Options are those that
+skl2onnx has for classifiers: "zipmap", "nocl", "output_class_labels", and "raw_scores",
+which gives logits (minus and plus z2) in place of probabilities.
+
+Raises
+------
+ImportError
+    If skl2onnx is not installed.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+try:
+    from onnx import TensorProto
+    from skl2onnx import update_registered_converter
+    from skl2onnx.algebra.onnx_ops import (
+        OnnxCast,
+        OnnxConcat,
+        OnnxGather,
+        OnnxGemm,
+        OnnxGreater,
+        OnnxIdentity,
+        OnnxNeg,
+        OnnxRelu,
+        OnnxReshape,
+        OnnxSigmoid,
+        OnnxTanh,
+    )
+    from skl2onnx.common.data_types import guess_proto_type
+    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+    from skl2onnx.common.utils_classifier import get_label_classes
+except ImportError as error:
+    raise ImportError(
+        "Conversion to ONNX needs skl2onnx: pip install 'sk-shallow[onnx]'."
+    ) from error
+
+from sk_shallow.classifier import ShallowNetClassifier
+
+PHI = {"tanh": OnnxTanh, "logistic": OnnxSigmoid, "relu": OnnxRelu}
+OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "nocl": [True, False],
+    "output_class_labels": [False, True],
+    "raw_scores": [False, True],
+}
+
+
+def _refuse_unfitted(net: ShallowNetClassifier) -> None:
+    """What skl2onnx asks first: which outputs? None means those of any classifier."""
+    check_is_fitted(net)
+
+
+def _labels(classes: NDArray[Any]) -> NDArray[Any]:
+    """The classes as ONNX has labels: integers (as `fit` has seen to) or strings."""
+    return classes.astype(np.int64 if classes.dtype.kind in "biuf" else str)
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    """Z1 = X W1 + b1, A1 = phi(Z1), z2 = A1 w2 + b2, p = sigmoid(z2), in ONNX operators."""
+    net, (columns,) = operator.raw_operator, operator.inputs
+    opset = {"op_version": container.target_opset}
+    is_double = guess_proto_type(columns.type) == TensorProto.DOUBLE
+    dtype, number = (
+        (np.float64, TensorProto.DOUBLE) if is_double else (np.float32, TensorProto.FLOAT)
+    )
+    (W1, w2), (b1, b2) = (
+        [array.astype(dtype) for array in layers]
+        for layers in (net.coefs_, net.intercepts_)
+    )
+    X = OnnxCast(columns, to=number, **opset)
+    A1 = PHI[net._activation](OnnxGemm(X, W1, b1, **opset), **opset)
+    z2 = OnnxGemm(A1, w2, b2, **opset)  # (n_samples, 1)
+    scores = OnnxConcat(OnnxNeg(z2, **opset), z2, axis=1, **opset)
+    if not scope.get_options(net, {"raw_scores": False})["raw_scores"]:
+        scores = OnnxSigmoid(scores, **opset)
+
+    is_second = OnnxCast(
+        OnnxGreater(z2, np.zeros(1, dtype), **opset), to=TensorProto.INT64, **opset
+    )
+    row_wise = OnnxReshape(is_second, np.array([-1]), **opset)
+    classes = _labels(get_label_classes(scope, net))
+    label = OnnxGather(classes, row_wise, **opset)
+    for output, result in zip(operator.outputs, (label, scores), strict=True):
+        named = OnnxIdentity(result, output_names=[output.full_name], **opset)
+        named.add_to(scope, container)
+
+
+update_registered_converter(
+    ShallowNetClassifier,
+    alias="SkShallowNetClassifier",
+    shape_fct=calculate_linear_classifier_output_shapes,
+    convert_fct=_convert,
+    options=OPTIONS,
+)
+ShallowNetClassifier.onnx_parser = _refuse_unfitted

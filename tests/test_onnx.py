@@ -1,0 +1,185 @@
+"""The graph computes what the net computes."""
+
+import importlib
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sk_shallow import ShallowNetClassifier
+
+skl2onnx = pytest.importorskip("skl2onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("sk_shallow.onnx")
+
+TOLERANCE = 1e-5  # on probabilities, between float32 there and float64 here
+
+
+def computed(model, **columns):
+    """What onnxruntime computes, by the name of the output."""
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, columns), strict=True))
+
+
+def as_onnx(net, X, **options):
+    return skl2onnx.to_onnx(net, X[:1], options={"zipmap": False, **options})
+
+
+@pytest.fixture(scope="module")
+def pipeline(raw_cancer):
+    net = ShallowNetClassifier(8, random_state=0)
+    return make_pipeline(StandardScaler(), net).fit(*raw_cancer)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_and_labels_are_those_of_the_pipeline(raw_cancer, activation, dtype):
+    X, y = raw_cancer
+    net = ShallowNetClassifier(8, activation=activation, random_state=0)
+    model = make_pipeline(StandardScaler(), net).fit(X, y)
+    X = X.astype(dtype)
+    out = computed(as_onnx(model, X), X=X)
+    tolerance = TOLERANCE if dtype == np.float32 else 1e-12
+    assert out["probabilities"].dtype == dtype
+    np.testing.assert_allclose(
+        out["probabilities"], model.predict_proba(X), rtol=0, atol=tolerance
+    )
+    np.testing.assert_array_equal(out["label"], model.predict(X))
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([3, 7]),
+        np.array([0, 1], dtype=np.uint8),
+        np.array([False, True]),
+        np.array([-1.0, 1.0]),
+        np.array(["benign", "malignant"]),
+        np.array(["no", "yes"], dtype=object),
+    ],
+    ids=str,
+)
+def test_labels_of_every_type_come_back(raw_cancer, classes):
+    X, y = raw_cancer
+    model = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    model.fit(X, classes[y])
+    X = X.astype(np.float32)
+    plain = computed(as_onnx(model, X), X=X)
+    np.testing.assert_array_equal(plain["label"], model.predict(X))
+    mapped = computed(skl2onnx.to_onnx(model, X[:1]), X=X)
+    second = [row[classes[1]] for row in mapped["output_probability"]]
+    np.testing.assert_allclose(second, model.predict_proba(X)[:, 1], rtol=0, atol=TOLERANCE)
+
+
+def test_zipmap_is_honoured(raw_cancer, pipeline):
+    X = raw_cancer[0].astype(np.float32)
+    p = pipeline.predict_proba(X)
+    rows = computed(as_onnx(pipeline, X, zipmap=True), X=X)["output_probability"]
+    assert [set(row) for row in rows[:2]] == [{0, 1}, {0, 1}]
+    columns = computed(as_onnx(pipeline, X, zipmap="columns"), X=X)
+    np.testing.assert_allclose(columns["i0"], p[:, 0], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(columns["i1"], p[:, 1], rtol=0, atol=TOLERANCE)
+
+
+def test_raw_scores_are_the_logits(raw_cancer, pipeline):
+    X = raw_cancer[0].astype(np.float32)
+    model = skl2onnx.to_onnx(
+        pipeline, X[:1], options={id(pipeline[-1]): {"raw_scores": True, "zipmap": False}}
+    )
+    z2 = pipeline.decision_function(X)
+    np.testing.assert_allclose(
+        computed(model, X=X)["probabilities"], np.column_stack([-z2, z2]), rtol=1e-4
+    )
+
+
+def test_the_other_options_of_classifiers(raw_cancer, pipeline):
+    X = raw_cancer[0].astype(np.float32)
+    named = computed(as_onnx(pipeline, X, output_class_labels=True), X=X)
+    np.testing.assert_array_equal(named["class_labels"], [0, 1])
+    text = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    text.fit(X, np.array(["no", "yes"])[raw_cancer[1]])
+    numbered = computed(as_onnx(text, X, nocl=True), X=X)
+    np.testing.assert_array_equal(numbered["label"], text.predict(X) == "yes")
+
+
+def test_a_column_transformer_of_numbers_and_words(raw_cancer):
+    X, y = raw_cancer
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "radius": X[:, 0].astype(np.float32),
+            "texture": X[:, 1].astype(np.float32),
+            "site": rng.choice(["left", "right"], len(y)),
+        }
+    )
+    columns = make_column_transformer(
+        (StandardScaler(), ["radius", "texture"]),
+        (OneHotEncoder(), ["site"]),
+    )
+    model = make_pipeline(columns, ShallowNetClassifier(4, random_state=0)).fit(frame, y)
+    inputs = {name: frame[[name]].to_numpy() for name in frame}
+    out = computed(as_onnx(model, frame), **inputs)
+    np.testing.assert_allclose(
+        out["probabilities"], model.predict_proba(frame), rtol=0, atol=TOLERANCE
+    )
+
+
+def test_integer_columns_are_converted(raw_cancer):
+    X, y = raw_cancer[0].astype(np.int64) // 10, raw_cancer[1]
+    net = ShallowNetClassifier(4, init_scale=0.01, random_state=0).fit(X, y)
+    np.testing.assert_allclose(
+        computed(as_onnx(net, X), X=X)["probabilities"],
+        net.predict_proba(X),
+        rtol=0,
+        atol=TOLERANCE,
+    )
+
+
+def test_a_search_and_a_calibrated_net_are_converted(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(4, random_state=0)
+    X32 = X.astype(np.float32)
+    for model in (
+        GridSearchCV(net, {"init_scale": [0.1, 1]}, cv=2),
+        CalibratedClassifierCV(net, cv=2),
+    ):
+        model.fit(X, y)
+        np.testing.assert_allclose(
+            computed(as_onnx(model, X32), X=X32)["probabilities"],
+            model.predict_proba(X),
+            rtol=0,
+            atol=TOLERANCE,
+        )
+
+
+def test_the_fitted_activation_is_converted_whatever_set_params_says(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(4, random_state=0).fit(X, y)
+    before = net.predict_proba(X)
+    net.set_params(activation="relu")
+    X = X.astype(np.float32)
+    p = computed(as_onnx(net, X), X=X)["probabilities"]
+    np.testing.assert_allclose(p, before, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("zipmap", [True, False, "columns"])
+def test_an_unfitted_net_says_so(cancer, zipmap):
+    with pytest.raises(NotFittedError, match=r"ShallowNetClassifier.*not fitted"):
+        as_onnx(ShallowNetClassifier(), cancer[0], zipmap=zipmap)
+
+
+def test_without_skl2onnx_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    monkeypatch.delitem(sys.modules, "sk_shallow.onnx", raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'sk-shallow\[onnx\]'"):
+        importlib.import_module("sk_shallow.onnx")
