@@ -1,4 +1,5 @@
 """Does a small net do better than logistic regression, and does its start matter?
+===============================================================================
 
 On two data sets that scikit-learn ships, this compares cross-validated pipelines of
 LogisticRegression and ShallowNetClassifier, grid-searches `init` and `init_scale`,

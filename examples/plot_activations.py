@@ -1,4 +1,5 @@
-"""Where the activations of a start lie, by the size of its weights.
+"""Where the activations of a start lie, by the size of its weights
+================================================================
 
 32 units with init='normal' look at the breast cancer data (569 rows, 30 columns,
 standardised) before any training. At 0.01, the constant of the lectures, a hidden layer

@@ -1,4 +1,5 @@
-"""Two bad starts and a good one, before any training.
+"""Two bad starts and a good one, before any training
+==================================================
 
 Three nets of 16 units look at the breast cancer data (569 rows, 30 columns,
 standardised): one whose weights are all alike, one whose weights are too large, and one

@@ -1,4 +1,5 @@
-"""Why deeper nets want another constant.
+"""Why deeper nets want another constant
+=====================================
 
 One random layer of tanh units after another (256 units each, 1,000 rows, 256 columns of
 unit variance), before any training. Each multiplies the size of its input by about

@@ -1,4 +1,5 @@
-"""The init_scale curve of two real data sets.
+"""The init_scale curve of two real data sets
+==========================================
 
 Cross-validated log-loss and iterations of 16 units against `init_scale`, with init='normal'
 and standardised columns: breast cancer (569 rows, 30 columns), where a line is enough, and

@@ -1,4 +1,5 @@
-"""Gradient descent from starts of all sizes.
+"""Gradient descent from starts of all sizes
+=========================================
 
 Eight units learn the breast cancer data (569 rows, 30 columns, standardised) by the
 lecture's gradient descent, from Glorot's start times 0.001 to 1000, without penalty. With

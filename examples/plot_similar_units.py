@@ -1,4 +1,5 @@
-"""Hidden units before and after training, unit by unit.
+"""Hidden units before and after training, unit by unit
+====================================================
 
 How alike the activations of each pair of 16 units are on the digits (odd or even, 1,797
 rows, 64 columns, standardised), at the start (above) and after 50 iterations (below).

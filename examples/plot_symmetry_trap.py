@@ -1,4 +1,5 @@
-"""The symmetry trap: units that start equal stay equal.
+"""The symmetry trap: units that start equal stay equal
+====================================================
 
 Three nets of 10 units learn to tell odd from even digits (1,797 rows, 64 columns,
 standardised). From init='zeros' they learn nothing; from init='constant' all units get the

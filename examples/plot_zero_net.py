@@ -1,7 +1,8 @@
-"""The zero net is a trap of its own.
+"""The zero net is a trap of its own
+=================================
 
 The penalty alpha pulls both layers to zero, and where the weights are small the net is
-linear: neither layer gains from growing alone. If alpha exceeds phi'(0) |X'(y - mean y)|,
+linear: neither layer gains from growing alone. If alpha exceeds `phi'(0) |X'(y - mean y)|`,
 the zero net is a local minimum of J, and a start next to it falls in, however random. Two
 circles (200 rows, 2 columns) make that threshold small: no line separates them.
 

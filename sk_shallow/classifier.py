@@ -221,7 +221,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Their total weight, by which J divides the penalty.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if X had names that are strings.
 
     See Also
@@ -252,6 +252,12 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     >>> net.fit(X, y).score(X, y) > 0.98
     True
     """
+
+    # Where the "?" of the diagram in a notebook leads.
+    _doc_link_module = "sk_shallow"
+    _doc_link_template = (
+        "https://sk-shallow.readthedocs.io/en/stable/api/sk_shallow.{estimator_name}.html"
+    )
 
     classes_: NDArray[Any]
     coefs_: list[Array]

@@ -14,10 +14,7 @@ in float64 if its input is declared as such, in float32 otherwise. Options are t
 skl2onnx has for classifiers: "zipmap", "nocl", "output_class_labels", and "raw_scores",
 which gives logits (minus and plus z2) in place of probabilities.
 
-Raises
-------
-ImportError
-    If skl2onnx is not installed.
+Without skl2onnx, the import raises an ``ImportError`` that names the extra to install.
 """
 
 from typing import Any

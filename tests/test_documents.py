@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import get_args
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from sklearn.neural_network import MLPClassifier
 
+import sk_shallow
 from sk_shallow import (
     CollapseWarning,
     InitializationWarning,
@@ -22,7 +25,10 @@ from sk_shallow.training import StopReason
 
 mpl.use("Agg")  # the pages draw, and there is no screen
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def blocks(page, language):
@@ -87,6 +93,89 @@ def test_the_guide_to_initialisation_shows_what_is_printed():
     assert "".join(blocks(page, "text")) == printed
 
 
+def as_if_rounded(text):
+    """The words of a text, and its numbers."""
+    number = r"-?\d+\.?\d*"
+    return re.sub(number, "0", text).split(), [float(n) for n in re.findall(number, text)]
+
+
+@pytest.mark.parametrize(
+    "page", ["index", "getting_started", "comparing", "choosing", "from_mlpclassifier"]
+)
+def test_a_page_shows_what_is_printed(page):
+    page = ROOT / "docs" / f"{page}.md"
+    shown_words, shown = as_if_rounded("".join(blocks(page, "text")))
+    printed_words, printed = as_if_rounded(run(page)[0])
+    assert shown_words == printed_words
+    # The last digit shown, and the sign of a difference next to 0, are the machine's.
+    np.testing.assert_allclose(printed, shown, rtol=0.05, atol=1.01)
+    decimals = [(a, b) for a, b in zip(printed, shown, strict=True) if b % 1]
+    np.testing.assert_allclose(*np.transpose(decimals or [(0, 0)]), rtol=0.05, atol=0.02)
+
+
+def parameter_table():
+    """Rows of `theirs`, default, `ours`, default, what changes."""
+    page = (ROOT / "docs" / "from_mlpclassifier.md").read_text("utf-8")
+    rows = [row.split("|") for row in re.findall(r"^\|(.*)\|$", page, re.M)]
+    return [[cell.strip() for cell in row] for row in rows if len(row) == 5][2:]
+
+
+def names_in(cells):
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_every_parameter_of_both_is_in_the_table():
+    theirs, _, ours, _, _ = zip(*parameter_table(), strict=True)
+    assert names_in(theirs) >= set(MLPClassifier().get_params())
+    assert names_in(ours) == set(ShallowNetClassifier().get_params())
+
+
+def test_every_default_in_the_table_is_the_default():
+    for position, model in ((0, MLPClassifier()), (2, ShallowNetClassifier())):
+        defaults = model.get_params()
+        for row in parameter_table():
+            for name in names_in([row[position]]) & set(defaults):
+                shown = row[position + 1].split(" (")[0]
+                assert shown in (str(defaults[name]), f'"{defaults[name]}"'), name
+
+
+def test_weights_of_nnet_are_read_in_its_order():
+    names = {}
+    for block in blocks(ROOT / "docs" / "from_nnet.md", "python"):
+        exec(block, names)
+    # 2 inputs, 3 hidden units: b->h1 i1->h1 i2->h1 b->h2 ... b->o h1->o h2->o h3->o
+    W1, b1, w2, b2 = names["from_nnet"](np.arange(13), n_features=2, size=3)
+    np.testing.assert_array_equal(W1, [[1, 4, 7], [2, 5, 8]])
+    np.testing.assert_array_equal(b1, [0, 3, 6])
+    np.testing.assert_array_equal(w2, [10, 11, 12])
+    np.testing.assert_array_equal(b2, [9])
+
+
+def test_the_site_is_told_of_every_page():
+    listed = re.findall(r"^(\w+)$", (ROOT / "docs" / "guide.md").read_text("utf-8"), re.M)
+    listed += re.findall(r"^(\w+)$", (ROOT / "docs" / "index.md").read_text("utf-8"), re.M)
+    pages = {path.stem for path in ROOT.glob("docs/*.md")} | {"reference"}
+    assert set(listed) == pages - {"index"}
+
+
+def test_the_version_is_the_same_everywhere():
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {sk_shallow.__version__}\n" in citation
+    assert f"\n## {sk_shallow.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_diagram_in_a_notebook_leads_to_the_reference():
+    page = "api/sk_shallow.ShallowNetClassifier.html"
+    assert page in ShallowNetClassifier()._repr_html_()
+    reference = (ROOT / "docs" / "reference.rst").read_text("utf-8")
+    assert re.search(r":toctree: api\n.*\n\n   ShallowNetClassifier\n", reference)
+
+    class Mine(ShallowNetClassifier):
+        pass
+
+    assert page not in Mine()._repr_html_()
+
+
 def test_every_test_that_the_guide_names_is_there():
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "initialisation.md").read_text())
     tests = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py"))
@@ -114,10 +203,11 @@ def test_every_reason_to_stop_is_in_the_guide_and_in_the_reference():
     assert reasons == set(re.findall(r'"\w+"', entry))
 
 
-def test_readme_has_its_two_commands():
-    first, second = blocks(ROOT / "README.md", "sh")
+def test_readme_has_its_three_commands():
+    first, second, third = blocks(ROOT / "README.md", "sh")
     assert "examples/compare_with_logistic_regression.py" in first
     assert "-m pytest" in second
+    assert "-m sphinx" in third
 
 
 def as_anchor(title):
