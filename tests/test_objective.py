@@ -12,7 +12,6 @@ from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import (
     Objective,
     log_loss_and_slope,
-    mean_log_loss,
     seen,
     signs,
 )
@@ -171,8 +170,13 @@ def test_held_out_loss_is_the_weighted_log_loss_of_scikit_learn():
     W1, b1, w2, b2 = parameters
     p = 1 / (1 + np.exp(-(np.tanh(rows.X @ W1 + b1) @ w2 + b2)))
     expected = log_loss(rows.y, p, sample_weight=rows.sample_weight)
-    loss = mean_log_loss(parameters, rows, ACTIVATIONS["tanh"])
-    assert loss == pytest.approx(expected, rel=1e-12)
+    copy = rows._replace(X=rows.X.copy())
+    for held_out in (
+        rows,
+        copy,
+    ):  # in one pass with the training rows, and in one of its own
+        objective = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA, held_out=held_out)
+        assert objective.held_out_loss(theta) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("same_X", [True, False])
@@ -188,7 +192,9 @@ def test_the_held_out_loss_is_that_of_the_rows_held_out(same_X):
     objective = Objective(train, phi, N_HIDDEN, ALPHA, held_out=held_out)
     alone = Rows(*(part[is_held_out] for part in rows))
     for point in (theta, 2 * theta):
-        expected = mean_log_loss(unflatten(point, N_FEATURES, N_HIDDEN), alone, phi)
+        expected = Objective(alone, phi, N_HIDDEN, ALPHA, held_out=alone).held_out_loss(
+            point
+        )
         assert objective.held_out_loss(point) == pytest.approx(expected, rel=1e-12)
         objective(theta)  # and what was asked for last is remembered
     rest = Rows(*(part[~is_held_out] for part in rows))

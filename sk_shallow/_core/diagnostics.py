@@ -17,7 +17,7 @@ from sk_shallow._core.network import (
     unit_moments,
 )
 from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Matrix, Rows, row_blocks
+from sk_shallow._core.rows import Matrix, Rows, by_parts, row_blocks
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -91,10 +91,19 @@ def column_sizes(X: Matrix) -> Vector:
 
 def rows_are_alike(X: Matrix) -> bool:
     """Whether X is the same in every row."""
+    first, *others = by_parts(X, the_only_row)
+    return first is not None and all(
+        row is not None and np.array_equal(row, first) for row in others
+    )
+
+
+def the_only_row(X: Matrix) -> Array | None:
+    """The row that all of X are the same as, shape (n_features,), if there is one."""
     if sparse.issparse(X):
-        return np.array_equal(X.min(axis=0).toarray(), X.max(axis=0).toarray())
+        least, most = (X.min(axis=0).toarray()[0], X.max(axis=0).toarray()[0])
+        return least if np.array_equal(least, most) else None
     blocks = row_blocks(X.shape[0], row_bytes=X.shape[1])
-    return all((X[:1] == X[rows]).all() for rows in blocks)
+    return X[0] if all((X[:1] == X[rows]).all() for rows in blocks) else None
 
 
 def linear_signal(rows: Rows) -> float:
@@ -106,8 +115,12 @@ def linear_signal(rows: Rows) -> float:
     """
     X, y, sample_weight = rows
     residual = sample_weight * (y - np.average(y, weights=sample_weight))
-    gain: Vector = X.T @ residual.astype(X.dtype, copy=False)
-    return float(np.linalg.norm(gain))
+    return float(np.linalg.norm(sum(by_parts(X, transposed_product, residual))))
+
+
+def transposed_product(X: Matrix, vector: Vector) -> Vector:
+    product: Vector = X.T @ vector.astype(X.dtype, copy=False)
+    return product
 
 
 class HiddenStatistics(NamedTuple):

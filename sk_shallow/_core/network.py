@@ -7,6 +7,7 @@ transpose of the lecture's. Biases and residuals then run along contiguous memor
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,10 +19,12 @@ from sk_shallow._core.parameters import Array, Parameters, Vector
 from sk_shallow._core.rows import (
     Matrix,
     Run,
+    by_parts,
     most_block_rows,
     one_by_one,
     row_blocks,
     spans,
+    stacked,
     take_rows,
 )
 
@@ -99,10 +102,8 @@ def unit_moments(
     total = sample_weight.sum()
 
     def mean_over_rows(quantity: Callable[[Vector], Vector]) -> Vector:
-        summed = np.zeros(parameters.n_hidden)
-        for rows, Z1 in pre_activation_blocks(parameters, X):
-            summed += quantity(Z1.astype(np.float64, copy=False)) @ sample_weight[rows]
-        mean: Vector = summed / total
+        task = partial(weighted_sum, quantity, parameters)
+        mean: Vector = sum(by_parts(X, task, sample_weight)) / total
         return mean
 
     mean = mean_over_rows(lambda Z1: Z1)
@@ -110,16 +111,34 @@ def unit_moments(
     return mean, np.sqrt(variance)
 
 
+def weighted_sum(
+    quantity: Callable[[Vector], Vector],
+    parameters: Parameters,
+    X: Matrix,
+    sample_weight: Vector,
+) -> Vector:
+    """Sum over rows of a quantity made from Z1, shape (n_hidden,)."""
+    summed = np.zeros(parameters.n_hidden)
+    for rows, Z1 in pre_activation_blocks(parameters, X):
+        summed += quantity(Z1.astype(np.float64, copy=False)) @ sample_weight[rows]
+    return summed
+
+
 def logits(
     parameters: Parameters, X: Matrix, activation: Activation, run: Run = one_by_one
 ) -> Array:
     """z2 of every row, shape (n_samples,), in the dtype of the parameters."""
-    z2 = np.empty(X.shape[0], dtype=parameters.W1.dtype)
 
-    def fill(rows: slice, block: Array) -> None:
-        z2[rows] = block
+    def of_part(X: Matrix) -> Array:
+        z2 = np.empty(X.shape[0], dtype=parameters.W1.dtype)
 
-    each_block(fill, parameters, X, activation, run)
+        def fill(rows: slice, block: Array) -> None:
+            z2[rows] = block
+
+        each_block(fill, parameters, X, activation, run)
+        return z2
+
+    z2: Array = stacked(by_parts(X, of_part))
     return z2
 
 

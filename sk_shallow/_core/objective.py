@@ -8,8 +8,8 @@ is float64, and so are the sums; only the hidden layer has the dtype of X.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial, reduce
-from typing import NamedTuple
+from functools import partial, reduce, singledispatch
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,6 @@ from sk_shallow._core.rows import (
     spans,
     take_rows,
 )
-
-ALL = slice(None)
 
 
 def signs(y: Vector) -> Vector:
@@ -75,15 +73,6 @@ def log_loss_and_slope(z2: Array, sign: Vector) -> tuple[Vector, Vector]:
     return loss, slope
 
 
-def mean_log_loss(
-    parameters: Parameters, rows: Rows, activation: Activation, run: Run = one_by_one
-) -> float:
-    """Weighted mean log-loss of some rows, without penalty."""
-    z2 = logits(parameters, rows.X, activation, run)
-    loss, _ = log_loss_and_slope(z2, signs(rows.y))
-    return float(rows.sample_weight @ loss / rows.sample_weight.sum())
-
-
 class Block(NamedTuple):
     """Some rows as J needs them."""
 
@@ -92,18 +81,14 @@ class Block(NamedTuple):
     sample_weight: Vector
     held_out_weight: Vector | None  # of the rows that training does not see
 
-
-def block_of(
-    rows: Rows, held_out_weight: Vector | None = None, block: slice = ALL
-) -> Block:
-    """Consecutive rows, of which X and the weights are views."""
-    X, y, sample_weight = rows
-    return Block(
-        X if block is ALL else take_rows(X, block),
-        signs(y[block]),
-        sample_weight[block],
-        None if held_out_weight is None else held_out_weight[block],
-    )
+    def rows(self, rows: slice) -> "Block":
+        """Consecutive ones of them, as views."""
+        return Block(
+            take_rows(self.X, rows),
+            self.sign[rows],
+            self.sample_weight[rows],
+            None if self.held_out_weight is None else self.held_out_weight[rows],
+        )
 
 
 class Sums(NamedTuple):
@@ -165,6 +150,73 @@ def added(one: Sums, other: Sums) -> Sums:
     )
 
 
+class RowSums(Protocol):
+    """Whoever sums up over rows, wherever they lie."""
+
+    def sums(self, parameters: Parameters) -> Sums:
+        """What J and its gradient are made of."""
+
+    def loss(self, parameters: Parameters) -> float:
+        """Weighted sum of the log-loss alone."""
+
+
+@singledispatch
+def row_sums(
+    X: Matrix,
+    sign: Vector,
+    sample_weight: Vector,
+    held_out_weight: Vector | None,
+    *,
+    activation: Activation,
+    n_hidden: int,
+    run: Run,
+) -> RowSums:
+    """Who sums up over the rows of a table: here, of one in memory.
+
+    A type of table that lies in parts elsewhere registers its own.
+    """
+    block = Block(X, sign, sample_weight, held_out_weight)
+    return BlockwiseSums(block, activation, n_hidden, run)
+
+
+class BlockwiseSums:
+    """Sums over rows in memory, in blocks that threads share out among themselves.
+
+    Its memory does not grow with the number of rows: it owns a buffer for the hidden
+    layer of a block, one for each thread.
+    """
+
+    def __init__(
+        self, rows: Block, activation: Activation, n_hidden: int, run: Run
+    ) -> None:
+        n_samples, dtype = rows.X.shape[0], rows.X.dtype
+        blocks = row_blocks(n_samples, n_hidden * dtype.itemsize)
+        self._spans = spans([rows.rows(block) for block in blocks])
+        self._rows = rows
+        self._activation = activation
+        self._run = run
+        self._buffers = Buffers(n_samples, n_hidden, dtype)
+        self._ones = np.ones(self._buffers.n_rows, dtype=dtype)
+
+    def sums(self, parameters: Parameters) -> Sums:
+        def summed(blocks: Sequence[Block]) -> Sums:
+            with self._buffers.one() as buffer:
+                each = (
+                    block_sums(parameters, block, self._activation, buffer, self._ones)
+                    for block in blocks
+                )
+                return reduce(added, each)
+
+        return reduce(added, self._run(summed, self._spans))
+
+    def loss(self, parameters: Parameters) -> float:
+        X, sign, sample_weight, _ = self._rows
+        loss, _ = log_loss_and_slope(
+            logits(parameters, X, self._activation, self._run), sign
+        )
+        return float(sample_weight @ loss)
+
+
 class Seen(NamedTuple):
     """The rows of weight > 0 that training has seen so far, and their total weight.
 
@@ -188,9 +240,7 @@ def seen(rows: Rows) -> Seen:
 class Objective:
     """J and its gradient as a function of the flat vector theta.
 
-    Calling it returns a float and a fresh float64 vector. Its memory does not grow
-    with the number of rows, but for a sign of each: it owns a buffer for the hidden layer
-    of a block, one for each thread.
+    Calling it returns a float and a fresh float64 vector.
 
     Parameters
     ----------
@@ -209,7 +259,7 @@ class Objective:
         Rows whose loss is told by `held_out_loss`. If they are `rows` with other weights,
         it comes from the same pass.
     run : callable
-        Who sums up the spans of blocks.
+        Who sums up the spans of blocks of rows in memory.
     """
 
     def __init__(
@@ -222,23 +272,22 @@ class Objective:
         held_out: Rows | None = None,
         run: Run = one_by_one,
     ) -> None:
-        self.activation = activation
         self.n_features = rows.X.shape[1]
         self.n_hidden = n_hidden
         self.alpha = alpha
         self._rows = rows
         self._held_out = held_out
-        self._run = run
         self._seen = seen(rows)
         self._all_seen = all_seen or self._seen
         self._dtype = rows.X.dtype
         self._one_pass = bool(held_out and held_out.X is rows.X and held_out.y is rows.y)
+        self._sums_over = partial(
+            row_sums, activation=activation, n_hidden=n_hidden, run=run
+        )
         held_out_weight = held_out.sample_weight if held_out and self._one_pass else None
-        self._row_bytes = n_hidden * self._dtype.itemsize
-        blocks = row_blocks(rows.X.shape[0], self._row_bytes)
-        self._spans = spans([block_of(rows, held_out_weight, block) for block in blocks])
-        self._buffers = Buffers(rows.X.shape[0], n_hidden, self._dtype)
-        self._ones = np.ones(self._buffers.n_rows, dtype=self._dtype)
+        self._training = self._sums_of(rows, held_out_weight)
+        if held_out and not self._one_pass:
+            self._validation = self._sums_of(held_out)
         self._is_penalised = flatten(
             Parameters(
                 np.ones((self.n_features, n_hidden)),
@@ -250,8 +299,8 @@ class Objective:
         self._told = (np.array([]), np.nan)  # the last theta, and its held-out loss
 
     def __call__(self, theta: Vector) -> tuple[float, Vector]:
-        parameters = cast(self._unflatten(theta), self._dtype)
-        sums = self._summed(parameters, self._spans)
+        parameters = self._parameters(theta)
+        sums = self._training.sums(parameters)
         if self._one_pass:
             self._told = theta.copy(), sums.held_out_loss
         share = self._seen.n_rows / self._all_seen.n_rows
@@ -264,11 +313,12 @@ class Objective:
         """Weighted mean log-loss of the held-out rows, without penalty."""
         assert self._held_out is not None
         if not self._one_pass:
-            parameters = cast(self._unflatten(theta), self._dtype)
-            return mean_log_loss(parameters, self._held_out, self.activation, self._run)
-        if not np.array_equal(theta, self._told[0]):
-            self(theta)
-        return float(self._told[1] / self._held_out.sample_weight.sum())
+            loss = self._validation.loss(self._parameters(theta))
+        else:
+            if not np.array_equal(theta, self._told[0]):
+                self(theta)
+            loss = self._told[1]
+        return float(loss / self._held_out.sample_weight.sum())
 
     def batches(
         self, rng: np.random.Generator, batch_size: int
@@ -283,27 +333,15 @@ class Objective:
             yield partial(self._batch_gradient, order[start : start + batch_size])
 
     def _batch_gradient(self, batch: NDArray[np.intp], theta: Vector) -> Vector:
-        parameters = cast(self._unflatten(theta), self._dtype)
-        blocks = [
-            block_of(Rows(*(part[batch[block]] for part in self._rows)))
-            for block in row_blocks(batch.size, self._row_bytes)
-        ]
-        sums = self._summed(parameters, spans(blocks))
+        parameters = self._parameters(theta)
+        sums = self._sums_of(Rows(*(part[batch] for part in self._rows))).sums(parameters)
         share = batch.size / self._all_seen.n_rows
         return self._gradient(sums, parameters, share, theta * self._is_penalised)
 
-    def _summed(self, parameters: Parameters, parts: Sequence[Sequence[Block]]) -> Sums:
-        """Sums over the blocks of some spans, added in their order."""
-
-        def summed(blocks: Sequence[Block]) -> Sums:
-            with self._buffers.one() as buffer:
-                each = (
-                    block_sums(parameters, block, self.activation, buffer, self._ones)
-                    for block in blocks
-                )
-                return reduce(added, each)
-
-        return reduce(added, self._run(summed, parts))
+    def _sums_of(self, rows: Rows, held_out_weight: Vector | None = None) -> RowSums:
+        X, y, sample_weight = rows
+        sums: RowSums = self._sums_over(X, signs(y), sample_weight, held_out_weight)
+        return sums
 
     def _gradient(
         self, sums: Sums, parameters: Parameters, share: float, penalised: Vector
@@ -315,5 +353,5 @@ class Objective:
         gradient /= self._all_seen.total_weight
         return gradient
 
-    def _unflatten(self, theta: Vector) -> Parameters:
-        return unflatten(theta, self.n_features, self.n_hidden)
+    def _parameters(self, theta: Vector) -> Parameters:
+        return cast(unflatten(theta, self.n_features, self.n_hidden), self._dtype)

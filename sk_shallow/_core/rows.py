@@ -1,15 +1,19 @@
 """Rows of data, and their way into the blocks over which everything is summed."""
 
 from collections.abc import Callable, Sequence
+from functools import singledispatch
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from sk_shallow._core.parameters import Vector
 
-Matrix = Any  # (n_samples, n_features): a float32 or float64 array, or CSR
+# (n_samples, n_features): a float32 or float64 array, or CSR; or such a table in parts that
+# lie elsewhere, of which only `by_parts` asks anything but shape and dtype.
+Matrix = Any
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -94,14 +98,37 @@ def take_rows(X: Matrix, rows: slice) -> Matrix:
     return block
 
 
+@singledispatch
+def by_parts(X: Matrix, task: Callable[..., T], *columns: Vector) -> list[T]:
+    """`task(X, *columns)` for each part of the rows, in order: here, for all at once.
+
+    A type of table that lies in parts elsewhere registers how it sends the task there, with
+    the stretch of each column that belongs to the part.
+    """
+    return [task(X, *columns)]
+
+
 def spread_rows(X: Matrix, most: int) -> Matrix:
     """At most `most` rows, spread evenly over X, but in no rhythm that X may have.
 
     One row out of each of `most` equal parts, at the places of a golden-ratio sequence.
     """
     n_samples = X.shape[0]
-    if n_samples <= most:
-        return X
     part = np.arange(most)
     places = (part + part * GOLDEN_RATIO % 1) * (n_samples / most)
-    return X[places.astype(np.intp)]
+    chosen = np.full(n_samples, n_samples <= most)
+    chosen[places.astype(np.intp)] = True
+    return stacked(by_parts(X, rows_where, chosen))
+
+
+def rows_where(X: Matrix, chosen: NDArray[np.bool_]) -> Matrix:
+    return X[chosen]
+
+
+def stacked(parts: Sequence[Matrix]) -> Matrix:
+    """The rows of all parts, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    return (
+        sparse.vstack(parts, "csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+    )
