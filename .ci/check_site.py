@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -46,6 +47,9 @@ return [...document.images].every(image => image.complete);
 """
 
 
+NO_PAGE = {"ids": []}
+
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
@@ -55,7 +59,9 @@ def browser():
     options = Options()
     for flag in FLAGS:
         options.add_argument(flag)
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome")
+    found = shutil.which("google-chrome") or shutil.which("chromium")
+    if found:  # else where the driver looks for it
+        options.binary_location = found
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options, Service(shutil.which("chromedriver")))
 
@@ -79,8 +85,12 @@ def complaints(home, page, seen, console):
     )
     yield from (f"no picture: {source}" for source in seen["broken"])
     yield from (f"asks {url}" for url in seen["asked"] if not url.startswith(home))
-    if seen["width"] > NARROW and page != "genindex.html":
+    if seen["width"] > NARROW:
         yield f"{seen['width']} pixels wide on a screen of {NARROW}"
+    if "/" not in page:  # the guide leads to pages of the gallery, not to scripts
+        yield from (
+            f"leads to a script: {url}" for url in seen["links"] if url.endswith(".py")
+        )
 
 
 def broken_links(home, seen_by_page, folder):
@@ -92,16 +102,23 @@ def broken_links(home, seen_by_page, folder):
             target = unquote(url.partition("?")[0]) or "index.html"
             if not (folder / target).exists():
                 yield page, f"leads to {target}, which is not there"
-            elif heading and unquote(heading) not in seen_by_page.get(target, seen)["ids"]:
+            elif (
+                heading and unquote(heading) not in seen_by_page.get(target, NO_PAGE)["ids"]
+            ):
                 yield page, f"leads to {target}#{heading}, which has no such heading"
 
 
 def search_finds(driver, home, words):
+    """How many pages the search finds."""
+
+    def found(driver):
+        return driver.find_elements(By.CSS_SELECTOR, "#search-results li a")
+
     driver.get(f"{home}search.html?q={words}")
-    WebDriverWait(driver, 30).until(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, "#search-results li a")
-    )
-    return len(driver.find_elements(By.CSS_SELECTOR, "#search-results li a"))
+    try:
+        return len(WebDriverWait(driver, 30).until(found))
+    except TimeoutException:
+        return 0
 
 
 def main(folder, pictures=None):
@@ -136,6 +153,8 @@ def main(folder, pictures=None):
     n_examples = len(list((folder / "gallery").glob("*_*.html")))
     if n_thumbnails != n_examples:
         wrong.append(("gallery", f"{n_thumbnails} thumbnails of {n_examples} examples"))
+    if not n_found:
+        wrong.append(("search", "finds nothing for init_scale"))
     for page, what in wrong:
         print(f"{page}: {what}")
     print(

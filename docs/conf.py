@@ -35,6 +35,7 @@ exclude_patterns = ["_build", "_templates", "inventories", "**/GALLERY_HEADER.rs
 templates_path = ["_templates"]
 nitpicky = True
 default_role = "literal"
+smartquotes = False  # options of commands have two dashes
 toc_object_entries_show_parents = "hide"
 highlight_language = "text"
 pygments_style = "tango"
@@ -81,6 +82,7 @@ html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("index", "changelog", "contributing")}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "sk_shallow"},

@@ -3,7 +3,7 @@
 
 On two data sets that scikit-learn ships, this compares cross-validated pipelines of
 LogisticRegression and ShallowNetClassifier, grid-searches `init` and `init_scale`,
-prints a table, and draws score and iterations against `init_scale`.
+prints a table, and draws score and iterations against `init_scale`::
 
     python compare_with_logistic_regression.py [--output FIGURE.png]
 """

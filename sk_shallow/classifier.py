@@ -558,8 +558,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return stamped(super().__getstate__())
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        name, parameters = type(self).__name__, signature(type(self)).parameters
-        super().__setstate__(read_stamped(name, state, parameters))
+        # Subclasses may have parameters of their own, which are theirs to check.
+        parameters = signature(ShallowNetClassifier).parameters
+        super().__setstate__(read_stamped(type(self).__name__, state, parameters))
 
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")

@@ -27,14 +27,16 @@ class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
     """A stored net was loaded that another version of sk_shallow had stored.
 
     A kind of scikit-learn's warning of the same name, so that a filter for the one is
-    a filter for both.
+    a filter for both. Its attributes, whose names speak of scikit-learn, hold versions of
+    sk_shallow.
     """
 
-    def __init__(self, message: str) -> None:
-        UserWarning.__init__(self, message)
-
     def __str__(self) -> str:
-        return str(self.args[0])
+        return (
+            f"This {self.estimator_name} was stored by sk_shallow "
+            f"{self.original_sklearn_version} and is loaded by sk_shallow "
+            f"{self.current_sklearn_version}. Check its predictions, or fit it again."
+        )
 
 
 class InvalidParameterError(ValueError, TypeError):

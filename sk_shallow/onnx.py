@@ -1,8 +1,8 @@
 """ONNX: how skl2onnx converts a ShallowNetClassifier.
 
 Importing this module is all there is to do: from then on, ``skl2onnx.to_onnx`` and
-``skl2onnx.convert_sklearn`` convert the net wherever it stands, in pipelines, column
-transformers, searches and calibrated classifiers::
+``skl2onnx.convert_sklearn`` convert the net (but no subclass of it) wherever it stands, in
+pipelines, column transformers and searches::
 
     import sk_shallow.onnx
     from skl2onnx import to_onnx
@@ -12,7 +12,8 @@ transformers, searches and calibrated classifiers::
 The graph is the formulas of the net: two products, phi, the logistic function. It computes
 in float64 if its input is declared as such, in float32 otherwise. Options are those that
 skl2onnx has for classifiers: "zipmap", "nocl", "output_class_labels", and "raw_scores",
-which gives logits (minus and plus z2) in place of probabilities.
+which gives logits (minus and plus z2) in place of probabilities, under the same name. In a
+pipeline, set it for the net: ``options={id(pipeline[-1]): {"raw_scores": True}}``.
 
 Without skl2onnx, the import raises an ``ImportError`` that names the extra to install.
 """
@@ -44,7 +45,7 @@ try:
     from skl2onnx.common.utils_classifier import get_label_classes
 except ImportError as error:
     raise ImportError(
-        "Conversion to ONNX needs skl2onnx: pip install 'sk-shallow[onnx]'."
+        f"Conversion to ONNX needs skl2onnx: pip install 'sk-shallow[onnx]' ({error})."
     ) from error
 
 from sk_shallow.classifier import ShallowNetClassifier
@@ -68,10 +69,8 @@ def _labels(classes: NDArray[Any]) -> NDArray[Any]:
     return classes.astype(np.int64 if classes.dtype.kind in "biuf" else str)
 
 
-def _convert(scope: Any, operator: Any, container: Any) -> None:
-    """Z1 = X W1 + b1, A1 = phi(Z1), z2 = A1 w2 + b2, p = sigmoid(z2), in ONNX operators."""
-    net, (columns,) = operator.raw_operator, operator.inputs
-    opset = {"op_version": container.target_opset}
+def _logit(net: ShallowNetClassifier, columns: Any, opset: dict[str, int]) -> Any:
+    """Z1 = X W1 + b1, A1 = phi(Z1), z2 = A1 w2 + b2, of shape (n_samples, 1)."""
     is_double = guess_proto_type(columns.type) == TensorProto.DOUBLE
     dtype, number = (
         (np.float64, TensorProto.DOUBLE) if is_double else (np.float32, TensorProto.FLOAT)
@@ -82,17 +81,22 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     )
     X = OnnxCast(columns, to=number, **opset)
     A1 = PHI[net._activation](OnnxGemm(X, W1, b1, **opset), **opset)
-    z2 = OnnxGemm(A1, w2, b2, **opset)  # (n_samples, 1)
-    scores = OnnxConcat(OnnxNeg(z2, **opset), z2, axis=1, **opset)
+    return OnnxGemm(A1, w2, b2, **opset)
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    """The label of each row, and p = sigmoid(z2) of both classes."""
+    net, (columns,) = operator.raw_operator, operator.inputs
+    opset = {"op_version": container.target_opset}
+    z2 = _logit(net, columns, opset)
+    minus_z2 = OnnxNeg(z2, **opset)
+    scores = OnnxConcat(minus_z2, z2, axis=1, **opset)
     if not scope.get_options(net, {"raw_scores": False})["raw_scores"]:
         scores = OnnxSigmoid(scores, **opset)
 
-    is_second = OnnxCast(
-        OnnxGreater(z2, np.zeros(1, dtype), **opset), to=TensorProto.INT64, **opset
-    )
+    is_second = OnnxCast(OnnxGreater(z2, minus_z2, **opset), to=TensorProto.INT64, **opset)
     row_wise = OnnxReshape(is_second, np.array([-1]), **opset)
-    classes = _labels(get_label_classes(scope, net))
-    label = OnnxGather(classes, row_wise, **opset)
+    label = OnnxGather(_labels(get_label_classes(scope, net)), row_wise, **opset)
     for output, result in zip(operator.outputs, (label, scores), strict=True):
         named = OnnxIdentity(result, output_names=[output.full_name], **opset)
         named.add_to(scope, container)

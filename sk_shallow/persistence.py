@@ -12,7 +12,19 @@ from sk_shallow.exceptions import InconsistentVersionWarning
 from sk_shallow.version import __version__
 
 STAMP = "_sk_shallow_version"
-NEEDED_TO_PREDICT = ("classes_", "coefs_", "intercepts_", "n_features_in_", "_activation")
+FITTED = (  # what a fitted net predicts with, is looked at by, and goes on from
+    "classes_",
+    "coefs_",
+    "intercepts_",
+    "n_features_in_",
+    "alpha_",
+    "n_samples_seen_",
+    "total_weight_",
+    "_activation",
+    "_class_weights",
+    "_entropy",
+    "_stream",
+)
 
 
 def stamped(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,8 +40,8 @@ def read_stamped(
     Raises
     ------
     ValueError
-        If a parameter is missing, or something that a fitted net predicts with: the
-        version that stored it was too old, or too new.
+        If a parameter is missing, or something that a fitted net needs: the version that
+        stored it was too old, or too new.
 
     Warns
     -----
@@ -38,25 +50,19 @@ def read_stamped(
     """
     state = dict(state)
     version = state.pop(STAMP, None)
-    needed = [*parameters, *(NEEDED_TO_PREDICT if "coefs_" in state else ())]
+    needed = [*parameters, *(FITTED if "coefs_" in state else ())]
     missing = [attribute for attribute in needed if attribute not in state]
     if missing:
         raise ValueError(
-            f"This {name} was stored by {_package(version)}, and sk_shallow {__version__} "
-            f"cannot read it: it has no {', '.join(missing)}. Load it with the version "
-            f"that stored it, or fit it again."
+            f"This {name} was stored by sk_shallow {version or '(version unknown)'}, and "
+            f"sk_shallow {__version__} cannot read it: it has no {', '.join(missing)}. "
+            f"Load it with the version that stored it, or fit it again."
         )
     if version != __version__:
-        warnings.warn(
-            f"This {name} was stored by {_package(version)} and is loaded by sk_shallow "
-            f"{__version__}. Check its predictions, or fit it again.",
-            InconsistentVersionWarning,
-            stacklevel=3,
+        told = InconsistentVersionWarning(
+            estimator_name=name,
+            current_sklearn_version=__version__,
+            original_sklearn_version=version or "unknown",
         )
+        warnings.warn(told, stacklevel=3)
     return state
-
-
-def _package(version: str | None) -> str:
-    return (
-        "an unknown version of sk_shallow" if version is None else f"sk_shallow {version}"
-    )

@@ -198,11 +198,14 @@ def test_sample_weight_is_routed_through_a_pipeline(cancer):
         net.set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         routed = make_pipeline(scaler, net).fit(X, y, sample_weight=weight)
-        GridSearchCV(net, {"alpha": [1, 5]}, cv=2).fit(X, y, sample_weight=weight)
+        search = GridSearchCV(net, {"alpha": [1, 5]}, cv=2)
+        search.fit(X, y, sample_weight=weight)
     direct = ShallowNetClassifier(4, random_state=0).fit(
         StandardScaler().fit_transform(X), y, sample_weight=weight
     )
     np.testing.assert_array_equal(routed[-1].coefs_[0], direct.coefs_[0])
+    best = clone(search.best_estimator_).fit(X, y, sample_weight=weight)
+    np.testing.assert_array_equal(search.best_estimator_.coefs_[0], best.coefs_[0])
 
 
 def version(package):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -55,6 +56,22 @@ def test_probabilities_and_labels_are_those_of_the_pipeline(raw_cancer, activati
         out["probabilities"], model.predict_proba(X), rtol=0, atol=tolerance
     )
     np.testing.assert_array_equal(out["label"], model.predict(X))
+
+
+@pytest.mark.parametrize("opset", [12, 15, 18, None])
+def test_every_opset_computes_the_same(cancer, opset):
+    X, y = cancer[0][:, :1].astype(np.float32), cancer[1]  # one column, one unit
+    net = ShallowNetClassifier(1, random_state=0).fit(X, y)
+    model = skl2onnx.to_onnx(net, X[:1], options={"zipmap": False}, target_opset=opset)
+    if opset:
+        assert {entry.version for entry in model.opset_import if not entry.domain} == {
+            opset
+        }
+    out = computed(model, X=X)
+    np.testing.assert_allclose(
+        out["probabilities"], net.predict_proba(X), rtol=0, atol=TOLERANCE
+    )
+    np.testing.assert_array_equal(out["label"], net.predict(X))
 
 
 @pytest.mark.parametrize(
@@ -152,6 +169,23 @@ def test_a_search_and_a_calibrated_net_are_converted(cancer):
     for model in (
         GridSearchCV(net, {"init_scale": [0.1, 1]}, cv=2),
         CalibratedClassifierCV(net, cv=2),
+    ):
+        model.fit(X, y)
+        np.testing.assert_allclose(
+            computed(as_onnx(model, X32), X=X32)["probabilities"],
+            model.predict_proba(X),
+            rtol=0,
+            atol=TOLERANCE,
+        )
+
+
+def test_stacked_and_bagged_nets_are_converted(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(4, random_state=0)
+    X32 = X.astype(np.float32)
+    for model in (
+        BaggingClassifier(net, 2, random_state=0),
+        StackingClassifier([("net", net)]),
     ):
         model.fit(X, y)
         np.testing.assert_allclose(

@@ -8,6 +8,9 @@ from sk_shallow.validation.data import (
     check_same_net,
     check_training_data,
     check_validation_data,
+    holds_out,
+    labelled_rows,
+    labelled_validation_rows,
 )
 from sk_shallow.validation.parameters import (
     REQUIREMENTS,
@@ -26,4 +29,7 @@ __all__ = [
     "check_stream_parameters",
     "check_training_data",
     "check_validation_data",
+    "holds_out",
+    "labelled_rows",
+    "labelled_validation_rows",
 ]

@@ -39,6 +39,13 @@ def check_training_data(
         weights are negative, not finite, of another length, or leave a class empty.
     """
     X, y = validate_data(estimator, X, y, reset=reset, accept_sparse="csr", dtype=DTYPES)
+    return labelled_rows(estimator, X, y, sample_weight)
+
+
+def labelled_rows(
+    estimator: Any, X: Matrix, y: NDArray[Any], sample_weight: Any
+) -> tuple[Labels, Rows]:
+    """The same, for an X that has been checked."""
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     classes, encoded = encode_labels(y)
     if estimator.class_weight is not None:
@@ -68,8 +75,21 @@ def check_validation_data(
         If only some of the three are given, they are not as training data must be, or
         early stopping is off.
     """
-    if X_val is None and y_val is None and sample_weight_val is None:
+    if not holds_out(estimator, X_val, y_val, sample_weight_val):
         return None
+    try:
+        X_val, y_val = validate_data(
+            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=dtype
+        )
+    except ValueError as error:
+        raise ValueError(f"In X_val or y_val: {error}") from error
+    return labelled_validation_rows(X_val, y_val, sample_weight_val, labels)
+
+
+def holds_out(estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Whether the user holds out rows, all that belongs to them being given."""
+    if X_val is None and y_val is None and sample_weight_val is None:
+        return False
     if X_val is None or y_val is None:
         missing = "X_val" if X_val is None else "y_val"
         raise ValueError(f"X_val and y_val belong together, and {missing} is None.")
@@ -78,12 +98,13 @@ def check_validation_data(
             "X_val and y_val are for early stopping, and early_stopping=False. Set "
             "early_stopping='auto' or True, or leave them out."
         )
-    try:
-        X_val, y_val = validate_data(
-            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=dtype
-        )
-    except ValueError as error:
-        raise ValueError(f"In X_val or y_val: {error}") from error
+    return True
+
+
+def labelled_validation_rows(
+    X_val: Matrix, y_val: NDArray[Any], sample_weight_val: Any, labels: Labels
+) -> Rows:
+    """Rows held out, for an X that has been checked."""
     weight = check_sample_weight(sample_weight_val, X_val.shape[0], "sample_weight_val")
     encoded = encode_as(labels.classes, y_val, "y_val")
     rows = weighted_rows(X_val, encoded, weight, labels)
