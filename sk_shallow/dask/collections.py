@@ -1,0 +1,94 @@
+"""What users give, dask arrays and data frames, as parts and columns."""
+
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+from distributed import Client
+from numpy.typing import DTypeLike, NDArray
+
+from sk_shallow.dask.table import ClusterTable
+from sk_shallow.dask.tasks import predicted
+
+
+def is_table(X: Any) -> bool:
+    """Whether X is a dask array of two dimensions or a dask data frame."""
+    return dask.is_dask_collection(X) and hasattr(X, "to_delayed") and X.ndim == 2
+
+
+def has_names(X: Any) -> bool:
+    """Whether X is a data frame."""
+    return hasattr(X, "columns")
+
+
+def dtype_of(X: Any) -> np.dtype[Any]:
+    """float32 if all columns are, float64 otherwise."""
+    dtypes = set(X.dtypes) if has_names(X) else {X.dtype}
+    return np.dtype(np.float32 if dtypes == {np.dtype(np.float32)} else np.float64)
+
+
+def example_row(X: Any) -> Any:
+    """A row of zeros with the columns of X, and their names."""
+    zeros = np.zeros((1, X.shape[1]))
+    return pd.DataFrame(zeros, columns=X.columns) if has_names(X) else zeros
+
+
+def partitions(X: Any) -> list[Any]:
+    """Consecutive rows of X, with all columns."""
+    if not has_names(X):
+        X = X.rechunk({1: -1})
+    return list(np.ravel(X.to_delayed()))
+
+
+def on_cluster(client: Client, X: Any, dtype: DTypeLike, name: str = "X") -> ClusterTable:
+    """X on the workers.
+
+    Raises
+    ------
+    TypeError
+        If X is in memory.
+    """
+    if not is_table(X):
+        raise TypeError(
+            f"{name} must be a dask array of two dimensions or a dask data frame, got "
+            f"{type(X).__name__}. For data in memory, use ShallowNetClassifier."
+        )
+    return ClusterTable(client, partitions(X), dtype, example_row(X))
+
+
+def column(client: Client, y: Any) -> Any:
+    """Labels or weights of all rows, here; what is here already, as it is."""
+    if not dask.is_dask_collection(y):
+        return y
+    values: NDArray[Any] = np.asarray(client.compute(y, sync=True))
+    return values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def odd_row(y: NDArray[Any], weight: Any) -> int | None:
+    """The first row whose label is missing or of a third class, or whose weight is none."""
+    labels, first_rows = np.unique(y[~pd.isna(y)], return_index=True)
+    odd = pd.isna(y)
+    if len(labels) > 2:
+        odd |= ~np.isin(y, y[~odd][np.sort(first_rows)[:2]])
+    if np.ndim(weight) == 1 and len(weight) == len(y):
+        odd |= ~(np.asarray(weight) >= 0)
+    return int(np.argmax(odd)) if odd.any() else None
+
+
+def lazily(
+    net: Any, method: str, X: Any, dtype: DTypeLike, n_columns: int | None
+) -> da.Array:
+    """`net.method(X)` as a dask array in the partitions of X."""
+    width = () if n_columns is None else (n_columns,)
+    net, predict = dask.delayed(net), dask.delayed(predicted)
+    empty = np.empty((0, *width), dtype)
+    lengths = [np.nan] * X.npartitions if has_names(X) else X.chunks[0]
+    return da.concatenate(
+        [
+            da.from_delayed(predict(net, method, part, empty), (length, *width), dtype)
+            for part, length in zip(partitions(X), lengths, strict=True)
+        ],
+        allow_unknown_chunksizes=True,
+    )

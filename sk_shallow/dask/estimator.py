@@ -1,0 +1,329 @@
+"""The estimator for tables on a cluster: it reads, and the rest is that of one machine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from copy import copy
+from typing import Any, Literal, Self
+
+import numpy as np
+from distributed import Client, get_client
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sk_shallow._core.rows import Rows
+from sk_shallow.classifier import Init, ShallowNetClassifier
+from sk_shallow.dask.collections import (
+    column,
+    dtype_of,
+    example_row,
+    is_table,
+    lazily,
+    odd_row,
+    on_cluster,
+)
+from sk_shallow.dask.table import ClusterTable
+from sk_shallow.exceptions import InvalidParameterError
+from sk_shallow.validation import (
+    Labels,
+    check_same_net,
+    holds_out,
+    labelled_rows,
+    labelled_validation_rows,
+)
+
+
+@contextmanager
+def naming_the_partition(
+    X: ClusterTable, y: Any, weight: Any, suffix: str = ""
+) -> Iterator[NDArray[Any]]:
+    """Labels as a vector; an error about one of them says in which partition it is."""
+    check_consistent_length(X, y)
+    y = column_or_1d(y)
+    try:
+        yield check_array(y, ensure_2d=False, dtype=None, input_name=f"y{suffix}")
+    except ValueError as error:
+        row = odd_row(y, weight)
+        if row is None:
+            raise
+        raise ValueError(
+            f"Partition {X.partition_of(row)} of X{suffix}: {error}"
+        ) from error
+
+
+class DaskShallowNetClassifier(ShallowNetClassifier):
+    """:class:`~sk_shallow.ShallowNetClassifier` for tables on a Dask cluster.
+
+    The rows stay on their workers. An iteration sends the weights out and gets one sum
+    for each partition back, added in a fixed order: the same partitions and seed give the
+    same bits, whatever the number of workers. The start, the rows held out, L-BFGS, the
+    stopping rules and the warnings are those of the net in memory, which computes the same
+    up to rounding.
+
+    Labels and weights, one number for each row, come to the client.
+
+    Parameters
+    ----------
+    n_hidden, activation, init, init_scale, alpha, solver, learning_rate, batch_size, \
+max_iter, tol, early_stopping, validation_fraction, n_iter_no_change, class_weight, \
+warm_start, n_init, n_jobs, random_state, verbose
+        Those of :class:`~sk_shallow.ShallowNetClassifier`. ``solver="adam"`` needs rows in
+        random order, and is not for clusters.
+    client : distributed.Client or None, default=None
+        Of the cluster to train on. None is the one that was made last, or the one whose
+        task this is. It is kept by clones and left out of pickles.
+
+    See Also
+    --------
+    ShallowNetClassifier : The same for data in memory; all attributes are as there.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from sk_shallow.dask import DaskShallowNetClassifier
+    >>> client = Client(processes=False, dashboard_address=None)
+    >>> X = da.random.default_rng(0).normal(size=(2000, 4), chunks=(500, 4))
+    >>> net = DaskShallowNetClassifier(random_state=0).fit(X, X[:, 0] * X[:, 1] > 0)
+    >>> net.predict_proba(X).shape
+    (2000, 2)
+    >>> client.close()
+    """
+
+    def __init__(
+        self,
+        n_hidden: int = 32,
+        *,
+        activation: str = "tanh",
+        init: Init = "glorot_uniform",
+        init_scale: float | None = None,
+        alpha: float | Literal["auto"] = "auto",
+        solver: str = "lbfgs",
+        learning_rate: float | None = None,
+        batch_size: int = 256,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        warm_start: bool = False,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+        client: Client | None = None,
+    ) -> None:
+        super().__init__(
+            n_hidden,
+            activation=activation,
+            init=init,
+            init_scale=init_scale,
+            alpha=alpha,
+            solver=solver,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            class_weight=class_weight,
+            warm_start=warm_start,
+            n_init=n_init,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.client = client
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the net to rows on the cluster.
+
+        Parameters
+        ----------
+        X : dask array or data frame of shape (n_samples, n_features)
+            Finite numbers. float32 is kept; partitions may be CSR matrices.
+        y : dask or other array or series of shape (n_samples,)
+            Labels of two classes, in the order of the rows of X.
+        sample_weight : dask or other array of shape (n_samples,), float or None, \
+default=None
+            Weights >= 0.
+        X_val : dask array or data frame, or None, default=None
+            Rows to hold out for early stopping instead of a part of X.
+        y_val : dask or other array of shape (n_samples_val,) or None, default=None
+            Their labels.
+        sample_weight_val : dask or other array of shape (n_samples_val,), float or None, \
+default=None
+            Their weights.
+
+        Returns
+        -------
+        self : DaskShallowNetClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If X or X_val is not on Dask.
+        ValueError
+            As for data in memory; where a partition of X is at fault, with its number.
+        """
+        if self.solver == "adam":
+            raise InvalidParameterError(
+                "solver='adam' takes rows in random order, which a cluster cannot give. "
+                "Set solver='lbfgs', or give chunks to ShallowNetClassifier.partial_fit."
+            )
+        client = self._client()
+        with ExitStack() as stack:
+            dtype = dtype_of(X) if is_table(X) else np.float64
+            tables = [
+                None
+                if table is None
+                else stack.enter_context(closing(on_cluster(client, table, dtype, name)))
+                for name, table in (("X", X), ("X_val", X_val))
+            ]
+            return super().fit(
+                tables[0],
+                column(client, y),
+                column(client, sample_weight),
+                X_val=tables[1],
+                y_val=column(client, y_val),
+                sample_weight_val=column(client, sample_weight_val),
+            )
+
+    def decision_function(self, X: Any) -> Any:
+        """Logit of ``classes_[1]`` for each row, as in memory; of dask tables, lazily.
+
+        Parameters
+        ----------
+        X : dask array or data frame, or a table in memory
+            Finite numbers, in the columns that `fit` was given.
+
+        Returns
+        -------
+        z2 : dask or NumPy array of shape (n_samples,)
+            The logits.
+        """
+        if not is_table(X):
+            return super().decision_function(X)
+        return self._lazily("decision_function", X, self._dtype)
+
+    def predict(self, X: Any) -> Any:
+        """The more probable class for each row; of dask tables, lazily.
+
+        Parameters
+        ----------
+        X : dask array or data frame, or a table in memory
+            Finite numbers, in the columns that `fit` was given.
+
+        Returns
+        -------
+        y : dask or NumPy array of shape (n_samples,)
+            Labels.
+        """
+        if not is_table(X):
+            return super().predict(X)
+        check_is_fitted(self)
+        return self._lazily("predict", X, self.classes_.dtype)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probability of each class for each row; of dask tables, lazily.
+
+        Parameters
+        ----------
+        X : dask array or data frame, or a table in memory
+            Finite numbers, in the columns that `fit` was given.
+
+        Returns
+        -------
+        p : dask or NumPy array of shape (n_samples, 2)
+            Columns in the order of `classes_`.
+        """
+        if not is_table(X):
+            return super().predict_proba(X)
+        return self._lazily("predict_proba", X, self._dtype, 2)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of the probabilities; of dask tables, lazily.
+
+        Parameters
+        ----------
+        X : dask array or data frame, or a table in memory
+            Finite numbers, in the columns that `fit` was given.
+
+        Returns
+        -------
+        log_p : dask or NumPy array of shape (n_samples, 2)
+            Columns in the order of `classes_`.
+        """
+        if not is_table(X):
+            return super().predict_log_proba(X)
+        return self._lazily("predict_log_proba", X, self._dtype, 2)
+
+    def to_local(self) -> ShallowNetClassifier:
+        """The same net, fitted or not, for data in memory."""
+        local = ShallowNetClassifier()
+        local.__dict__ |= {
+            name: value for name, value in vars(self).items() if name != "client"
+        }
+        return local
+
+    @property
+    def _dtype(self) -> Any:
+        check_is_fitted(self)
+        return self.coefs_[0].dtype
+
+    def _lazily(self, method: str, X: Any, dtype: Any, n_columns: int | None = None) -> Any:
+        validate_data(self, example_row(X), reset=False)
+        return lazily(self.to_local(), method, X, dtype, n_columns)
+
+    def _client(self) -> Client:
+        if self.client is not None:
+            return self.client
+        try:
+            return get_client()
+        except ValueError as error:
+            raise ValueError(
+                "There is no Dask client: make one (distributed.Client()), or set client."
+            ) from error
+
+    def _read(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+    ) -> tuple[Labels, Rows, Rows | None]:
+        continues = self._continues()
+        validate_data(self, X.example, reset=not continues)
+        with naming_the_partition(X, y, sample_weight) as y:
+            labels, rows = labelled_rows(self, X, y, sample_weight)
+        if continues:
+            check_same_net(self, labels.classes, "warm_start")
+        if not holds_out(self, X_val, y_val, sample_weight_val):
+            return labels, rows, None
+        validate_data(self, X_val.example, reset=False)
+        with naming_the_partition(X_val, y_val, sample_weight_val, "_val") as y_val:
+            held_out = labelled_validation_rows(X_val, y_val, sample_weight_val, labels)
+        return labels, rows, held_out
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "client": None}
+
+    def __sklearn_clone__(self) -> Self:
+        without_client = copy(self)  # which can neither be copied nor stored
+        duplicate: Self = ShallowNetClassifier.__sklearn_clone__(without_client)
+        duplicate.client = self.client
+        return duplicate

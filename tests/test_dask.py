@@ -1,0 +1,496 @@
+"""On a cluster, the net computes what it computes in memory."""
+
+import os
+import pickle
+import signal
+import warnings
+from itertools import pairwise
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+
+from sk_shallow import CollapseWarning, InitializationWarning, ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.objective import Objective
+from sk_shallow._core.rows import Rows
+
+da = pytest.importorskip("dask.array")
+dask = pytest.importorskip("dask")
+distributed = pytest.importorskip("distributed")
+dd = pytest.importorskip("dask.dataframe")
+
+from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
+from sk_shallow.dask.collections import on_cluster  # noqa: E402
+from sk_shallow.dask.table import FAN_IN, ClusterTable  # noqa: E402
+
+N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 2500, 6, 5, 1.5
+CHUNKINGS = {
+    "equal": (500,) * 5,
+    "uneven": (1, 1200, 7, 1292),
+    "one": (2500,),
+    "many": (100,) * 25,  # more than FAN_IN: added in a tree
+}
+SETTINGS = {
+    "distributed.logging.distributed": "critical",
+    "distributed.comm.timeouts.connect": "2s",  # to a worker that has died
+}
+pytestmark = [
+    # Most of these fits are cut short, and say so.
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Sockets that distributed leaves to the garbage collector.
+    pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+ignore_bad_starts = pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+SHORT = {"random_state": 0, "max_iter": 6, "tol": 0}
+
+
+def cluster_of(n_workers, **options):
+    return distributed.LocalCluster(
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=":0", **options
+    )
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        dask.config.set(SETTINGS),
+        cluster_of(2, processes=True, silence_logs=50) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def table(large):
+    """X, y and weights in memory; early stopping is on by default."""
+    X, y = large
+    return X, y, np.random.default_rng(1).uniform(0, 2, N_ROWS)
+
+
+def on_dask(columns, chunks):
+    return [da.from_array(column, chunks=(chunks, *column.shape[1:])) for column in columns]
+
+
+def in_frames(X, y, lengths):
+    """Data frames of these lengths."""
+    frame = pd.DataFrame(X, columns=[f"x{k}" for k in range(X.shape[1])]).assign(y=y)
+    ends = np.cumsum([0, *lengths])
+    parts = [frame[start:end] for start, end in pairwise(ends)]
+    table = dd.from_delayed([dask.delayed(part) for part in parts], meta=frame[:0])
+    return table.drop(columns="y"), table["y"]
+
+
+def tasks_on(dask_scheduler):
+    """Those that somebody wants, or that take up memory or time."""
+    return [
+        f"{task.key}: {task.state}"
+        for task in dask_scheduler.tasks.values()
+        if task.state not in ("released", "forgotten") or task.who_wants
+    ]
+
+
+def assert_forgotten(client):
+    """The cluster lets go of everything; it takes a moment."""
+    for _ in range(200):
+        left = client.run_on_scheduler(tasks_on)
+        if not left:
+            break
+    assert not client.futures
+    assert not left
+
+
+@pytest.mark.parametrize("chunks", CHUNKINGS.values(), ids=CHUNKINGS)
+@pytest.mark.parametrize(("activation", "held_out"), [("tanh", True), ("relu", False)])
+def test_J_and_its_gradient_are_those_of_the_rows_in_memory(
+    client, table, chunks, held_out, activation
+):
+    X, y, weight = table
+    is_held_out = (np.arange(N_ROWS) % 3 == 0) & held_out
+    y = y.astype(np.float64)
+    cluster_X = on_cluster(client, *on_dask([X], chunks), np.float64)
+    local, remote = (
+        Objective(
+            Rows(matrix, y, np.where(is_held_out, 0, weight)),
+            ACTIVATIONS[activation],
+            N_HIDDEN,
+            ALPHA,
+            held_out=Rows(matrix, y, np.where(is_held_out, weight, 0))
+            if held_out
+            else None,
+        )
+        for matrix in (X, cluster_X)
+    )
+    theta = np.random.default_rng(0).normal(size=N_FEATURES * N_HIDDEN + 2 * N_HIDDEN + 1)
+    for point in (theta, 0 * theta, 5 * theta):
+        (J, gradient), (remote_J, remote_gradient) = local(point), remote(point)
+        assert remote_J == pytest.approx(J, rel=1e-12)
+        size = np.linalg.norm(gradient)
+        assert np.linalg.norm(remote_gradient - gradient) <= 1e-12 * size
+        if held_out:
+            expected = pytest.approx(local.held_out_loss(point), rel=1e-12)
+            assert remote.held_out_loss(point) == expected
+    cluster_X.close()
+
+
+@pytest.mark.parametrize("chunks", CHUNKINGS.values(), ids=CHUNKINGS)
+def test_the_first_iterations_are_those_in_memory_whatever_the_partitions(
+    client, table, chunks
+):
+    X, y, weight = table
+    net = ShallowNetClassifier(N_HIDDEN, **SHORT).fit(X, y, weight)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+    remote.fit(*on_dask([X, y, weight], chunks))
+    # The held-out rows are the same, or these curves would differ from the start on.
+    for curve in ("loss_curve_", "validation_loss_curve_"):
+        np.testing.assert_allclose(getattr(remote, curve), getattr(net, curve), rtol=1e-9)
+    assert remote.total_weight_ == net.total_weight_
+    assert remote.n_samples_seen_ == net.n_samples_seen_
+
+
+def test_a_whole_fit_ends_as_good(client, table):
+    X, y, _ = table
+    net = ShallowNetClassifier(N_HIDDEN, random_state=0).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, random_state=0, client=client)
+    remote.fit(*on_dask([X, y], CHUNKINGS["uneven"]))
+    # The descent amplifies the last bit: into another iteration to stop at, say.
+    best, remote_best = (one.validation_loss_curve_.min() for one in (net, remote))
+    assert remote_best == pytest.approx(best, rel=0.005)
+    p, remote_p = net.predict_proba(X), remote.predict_proba(X)
+    assert log_loss(y, remote_p) == pytest.approx(log_loss(y, p), rel=0.01)
+
+
+def test_the_number_of_workers_changes_no_bit(client, table):
+    dask_table = on_dask(table, CHUNKINGS["many"])
+    net = DaskShallowNetClassifier(N_HIDDEN, **SHORT)
+    two = net.set_params(client=client).fit(*dask_table).to_local()
+    with (
+        cluster_of(1, processes=False, silence_logs=50) as cluster,
+        distributed.Client(cluster, set_as_default=False) as alone,
+    ):
+        one = net.set_params(client=alone).fit(*dask_table).to_local()
+    np.testing.assert_array_equal(one.coefs_[0], two.coefs_[0])
+    np.testing.assert_array_equal(one.loss_curve_, two.loss_curve_)
+
+
+def test_many_partitions_are_added_up_on_the_cluster(client, table, monkeypatch):
+    gathered = []
+    gather = ClusterTable.gathered
+
+    def counting(self, submit):
+        results = gather(self, submit)
+        if "summed" in submit.__qualname__:
+            gathered.append(len(results))
+        return results
+
+    monkeypatch.setattr(ClusterTable, "gathered", counting)
+    net = DaskShallowNetClassifier(2, max_iter=1, tol=0, random_state=0, client=client)
+    net.fit(*on_dask(table, CHUNKINGS["many"]))
+    assert gathered
+    assert max(gathered) <= FAN_IN
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "lsuv"},
+        {"init": "normal", "init_scale": 0.3},
+        {"class_weight": "balanced"},
+        {"solver": "gd"},
+        {"n_init": 3, "n_jobs": 2},
+        {"early_stopping": False},
+    ],
+    ids=str,
+)
+def test_parameters_mean_the_same(client, table, parameters):
+    X, y, _ = table
+    options = {**SHORT, **parameters}
+    net = ShallowNetClassifier(N_HIDDEN, **options).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
+    remote.fit(*on_dask([X, y], 900))
+    np.testing.assert_allclose(remote.loss_curve_, net.loss_curve_, rtol=1e-9)
+    np.testing.assert_allclose(remote.init_losses_, net.init_losses_, rtol=1e-9)
+    assert remote.alpha_ == net.alpha_
+
+
+def test_warm_start_continues(client, table):
+    X, y, _ = table
+    net = DaskShallowNetClassifier(
+        N_HIDDEN, warm_start=True, tol=0, max_iter=5, random_state=0, client=client
+    )
+    first = net.fit(*on_dask([X, y], 900)).validation_loss_curve_.min()
+    again = net.fit(*on_dask([X, y], 400)).validation_loss_curve_[0]
+    assert again == pytest.approx(first, rel=1e-9)
+
+
+def test_float32_stays_float32(client, table):
+    X, y, _ = table
+    X = X.astype(np.float32)
+    net = ShallowNetClassifier(N_HIDDEN, random_state=0).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+    remote.fit(*on_dask([X, y], 900))
+    assert remote.coefs_[0].dtype == np.float32
+    assert remote.predict_proba(da.from_array(X, chunks=(900, 6))).dtype == np.float32
+    np.testing.assert_allclose(remote.loss_curve_[:4], net.loss_curve_[:4], rtol=1e-5)
+
+
+def test_sparse_partitions_stay_sparse(client, table):
+    X, y, _ = table
+    rng = np.random.default_rng(0)
+    X = sparse.csr_matrix(
+        rng.normal(size=(N_ROWS, 40)) * (rng.uniform(size=(N_ROWS, 40)) < 0.1)
+    )
+    y = (X @ np.ones(40) > 0.5).astype(int)
+    blocks = [
+        da.from_delayed(dask.delayed(X[start : start + 500]), (500, 40), X.dtype)
+        for start in range(0, N_ROWS, 500)
+    ]
+    net = ShallowNetClassifier(N_HIDDEN, **SHORT).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+    remote.fit(da.concatenate(blocks), y)
+    np.testing.assert_allclose(remote.loss_curve_[:6], net.loss_curve_[:6], rtol=1e-9)
+
+
+def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, table):
+    X, y, _ = table
+    words = np.array(["no", "yes"])[y]
+    frame, series = in_frames(X, words, [0, 1200, 0, 1300, 0])
+    net = ShallowNetClassifier(N_HIDDEN, **SHORT).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+    remote.fit(frame, series)
+    np.testing.assert_allclose(remote.loss_curve_[:6], net.loss_curve_[:6], rtol=1e-9)
+    assert remote.feature_names_in_.tolist() == [f"x{k}" for k in range(6)]
+    said = remote.predict(frame).compute()
+    np.testing.assert_array_equal(said, remote.to_local().predict(frame.compute()))
+    assert set(said) == {"no", "yes"}
+    with pytest.raises(ValueError, match="feature names"):
+        remote.predict(frame.rename(columns={"x0": "z"}))
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+)
+def test_predictions_are_lazy_and_those_of_the_local_net(client, table, method):
+    X, y, _ = table
+    dask_X = da.from_array(X, chunks=(900, 3))  # columns apart, too
+    net = DaskShallowNetClassifier(3, client=client, **SHORT).fit(dask_X, y)
+    lazy = getattr(net, method)(dask_X)
+    local = getattr(net.to_local(), method)(X)
+    assert isinstance(lazy, da.Array)
+    assert (lazy.shape, lazy.dtype, lazy.chunks[0]) == (
+        local.shape,
+        local.dtype,
+        (900, 900, 700),
+    )
+    # Blocks of other rows round differently.
+    compare = np.testing.assert_array_equal
+    if method != "predict":
+        compare = np.testing.assert_allclose
+    compare(lazy.compute(), local)
+    compare(getattr(net, method)(X), local)  # in memory, as in memory
+
+
+def test_rows_of_the_users_own_are_held_out(client, table):
+    X, y, weight = table
+    part, rest = slice(0, 600), slice(600, None)
+    net = ShallowNetClassifier(N_HIDDEN, **SHORT)
+    net.fit(X[rest], y[rest], X_val=X[part], y_val=y[part], sample_weight_val=weight[part])
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+    X_val, y_val, weight_val = on_dask([column[part] for column in table], 250)
+    remote.fit(
+        *on_dask([X[rest], y[rest]], 500),
+        X_val=X_val,
+        y_val=y_val,
+        sample_weight_val=weight_val,
+    )
+    np.testing.assert_allclose(
+        remote.validation_loss_curve_[:6], net.validation_loss_curve_[:6], rtol=1e-9
+    )
+    assert_forgotten(client)
+
+
+def told_by(fit):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit()
+    return [str(w.message) for w in caught if issubclass(w.category, InitializationWarning)]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "zeros"},
+        {"init_scale": 100},
+        {"alpha": 1e6},  # collapses: moments of X, and logits of all rows
+        {"activation": "relu", "init_scale": 1e4},
+    ],
+    ids=str,
+)
+def test_a_bad_start_is_told_in_the_same_words(client, table, parameters):
+    X, y, _ = table
+    options = {"random_state": 0, "max_iter": 30, **parameters}
+    in_memory = told_by(lambda: ShallowNetClassifier(N_HIDDEN, **options).fit(X, y))
+    net = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
+    assert told_by(lambda: net.fit(*on_dask([X, y], 900))) == in_memory
+    assert in_memory
+
+
+def test_a_table_of_equal_rows_is_called_that(client):
+    X = da.ones((40, 3), chunks=(10, 3))
+    net = DaskShallowNetClassifier(2, client=client, random_state=0)
+    with pytest.warns(CollapseWarning, match="X is the same in every row"):
+        net.fit(X, np.arange(40) % 2)
+
+
+def spoilt(X, row, value):
+    X = X.copy()
+    X[row, 0] = value
+    return X
+
+
+def with_label(y, row, label):
+    y = y.astype(np.float64)
+    y[row] = label
+    return y
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X, y, w: (spoilt(X, 950, np.nan), y, w), r"Partition 1 of X.*NaN"),
+        (lambda X, y, w: (spoilt(X, 2499, np.inf), y, w), r"Partition 2 of X.*infinity"),
+        (lambda X, y, w: (X, with_label(y, 1801, 2), w), r"Partition 2 of X.*3 classes"),
+        (lambda X, y, w: (X, with_label(y, 901, np.nan), w), r"Partition 1 of X.*NaN"),
+        (lambda X, y, w: (X, y, with_label(w, 3, -1)), r"Partition 0 of X.*>= 0"),
+        (lambda X, y, w: (X, y[:-1], w), r"inconsistent numbers of samples"),
+        (lambda X, y, w: (X, 0 * y, w), r"y has one class only"),
+        (lambda X, y, w: (X, y, 0 * w), r"sample_weight is zero for every row"),
+    ],
+)
+def test_bad_data_is_named_with_its_partition_and_leaves_nothing(
+    client, table, spoil, message
+):
+    X, y, weight = spoil(*table)
+    net = DaskShallowNetClassifier(3, client=client)
+    chunked = [da.from_array(X, chunks=(900, 6)), y, weight]
+    with pytest.raises(ValueError, match=rf"(?s){message}"):
+        net.fit(*chunked)
+    assert not hasattr(net, "coefs_")
+    assert_forgotten(client)
+
+
+def test_a_partition_of_another_width_is_named(client):
+    parts = [dask.delayed(np.ones)((5, width)) for width in (3, 3, 2)]
+    X = da.concatenate([da.from_delayed(part, (5, 3), float) for part in parts])
+    with pytest.raises(
+        ValueError, match=r"Partition 2 of X has 2 columns, and 3 are known"
+    ):
+        DaskShallowNetClassifier(client=client).fit(X, np.arange(15) % 2)
+
+
+def test_what_is_not_for_clusters_says_so(client, table, monkeypatch):
+    X, y, _ = table
+    with pytest.raises(
+        TypeError, match=r"X must be a dask array.*use ShallowNetClassifier"
+    ):
+        DaskShallowNetClassifier(client=client).fit(X, y)
+    with pytest.raises(ValueError, match=r"solver='adam'.*solver='lbfgs'"):
+        DaskShallowNetClassifier(solver="adam", client=client).fit(*on_dask([X, y], 900))
+    monkeypatch.setattr("sk_shallow.dask.estimator.get_client", raise_no_client)
+    with pytest.raises(ValueError, match=r"no Dask client.*set client"):
+        DaskShallowNetClassifier().fit(*on_dask([X, y], 900))
+
+
+def raise_no_client():
+    raise ValueError("No clients found")
+
+
+def test_a_fit_leaves_nothing_on_the_cluster(client, table):
+    DaskShallowNetClassifier(3, client=client, **SHORT).fit(*on_dask(table, 900))
+    assert_forgotten(client)
+
+
+def test_clones_keep_the_client_and_pickles_do_not(client, table):
+    X, y, _ = table
+    net = DaskShallowNetClassifier(3, client=client, init_scale=0.5, **SHORT)
+    assert clone(net).client is client
+    assert clone(net).init_scale == 0.5
+    net.fit(*on_dask([X, y], 900))
+    back = pickle.loads(pickle.dumps(net))
+    assert back.client is None
+    np.testing.assert_array_equal(back.predict(X), net.predict(X))
+    local = net.to_local()
+    assert type(local) is ShallowNetClassifier
+    assert local.get_params() == {
+        name: value for name, value in net.get_params().items() if name != "client"
+    }
+    np.testing.assert_array_equal(local.predict(X), net.predict(X))
+
+
+def test_a_worker_that_dies_costs_no_fit_and_no_bit(table, monkeypatch):
+    net = DaskShallowNetClassifier(N_HIDDEN, random_state=0, max_iter=10, tol=0)
+    evaluated = []
+    summed = ClusterTable.summed
+
+    def summed_or_killed(self, *args):
+        evaluated.append(1)
+        if len(evaluated) == 4:  # after the second iteration
+            os.kill(
+                victim, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
+            )
+        return summed(self, *args)
+
+    with (
+        dask.config.set(SETTINGS),
+        cluster_of(3, processes=True, silence_logs=50) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        net.set_params(client=client)
+        undisturbed = net.fit(*on_dask(table, 250)).to_local()
+        victim = next(iter(client.run(os.getpid).values()))
+        monkeypatch.setattr(ClusterTable, "summed", summed_or_killed)
+        disturbed = net.fit(*on_dask(table, 250)).to_local()
+        assert len(evaluated) > 10
+        assert victim not in client.run(os.getpid).values()
+    np.testing.assert_array_equal(disturbed.coefs_[0], undisturbed.coefs_[0])
+    np.testing.assert_array_equal(disturbed.loss_curve_, undisturbed.loss_curve_)
+
+
+@ignore_bad_starts
+@pytest.mark.skipif(
+    not hasattr(joblib, "parallel_config"), reason="joblib has parallel_config from 1.3 on"
+)
+def test_a_search_over_the_start_runs_on_the_cluster(client, cancer):
+    search = GridSearchCV(
+        ShallowNetClassifier(4, random_state=0), {"init_scale": [0, 0.1, 1]}, cv=3
+    )
+    with joblib.parallel_config(backend="dask"):
+        search.fit(*cancer)
+    here = clone(search).fit(*cancer)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"],
+        here.cv_results_["mean_test_score"],
+        atol=0.01,
+    )
+
+
+def threads_of_a_worker():
+    from threadpoolctl import threadpool_info
+
+    import sk_shallow  # noqa: F401 (loads BLAS)
+
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return max(library["num_threads"] for library in blas)
+
+
+def test_workers_keep_their_limit_of_threads(client, table):
+    before = client.run(threads_of_a_worker)
+    DaskShallowNetClassifier(3, client=client, **SHORT).fit(*on_dask(table, 900))
+    assert client.run(threads_of_a_worker) == before
+    assert set(before.values()) == {1}  # as distributed sets it for its worker processes
