@@ -52,7 +52,8 @@ def make_files(folder: Path, n_rows: int) -> None:
 def from_parquet(folder: Path) -> ShallowNetClassifier:
     """One pass of Adam over the batches of a Parquet file."""
     net = ShallowNetClassifier(N_HIDDEN, solver="adam", random_state=0)
-    file = pq.ParquetFile(folder / "rows.parquet")
+    # With a buffer, pyarrow reads ahead, and keeps what it has read.
+    file = pq.ParquetFile(folder / "rows.parquet", pre_buffer=False)
     for batch in file.iter_batches(CHUNK):
         columns = [column.to_numpy() for column in batch.columns]
         net.partial_fit(np.column_stack(columns[:-1]), columns[-1], classes=[0, 1])

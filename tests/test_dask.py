@@ -28,6 +28,7 @@ dd = pytest.importorskip("dask.dataframe")
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterTable  # noqa: E402
+from sk_shallow.dask.tasks import read_part  # noqa: E402
 
 N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 2500, 6, 5, 1.5
 CHUNKINGS = {
@@ -238,6 +239,13 @@ def test_float32_stays_float32(client, table):
     assert remote.coefs_[0].dtype == np.float32
     assert remote.predict_proba(da.from_array(X, chunks=(900, 6))).dtype == np.float32
     np.testing.assert_allclose(remote.loss_curve_[:4], net.loss_curve_[:4], rtol=1e-5)
+
+
+def test_a_partition_that_lies_across_words_is_put_right():
+    bytes_ = np.zeros(8 * 12 + 1, dtype=np.uint8)
+    X = bytes_[1:].view(np.float64).reshape(4, 3)
+    assert not X.flags.aligned
+    assert read_part(0, X, 3, np.float64).flags.aligned
 
 
 def test_sparse_partitions_stay_sparse(client, table):
