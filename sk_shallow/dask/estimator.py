@@ -62,27 +62,26 @@ class DaskShallowNetClassifier(ShallowNetClassifier):
 
     Labels and weights, one number for each row, come to the client.
 
+    All parameters but `client` are those of :class:`~sk_shallow.ShallowNetClassifier`, and
+    so are the attributes. ``solver="adam"`` needs rows in random order, and is not for
+    clusters.
+
     Parameters
     ----------
-    n_hidden, activation, init, init_scale, alpha, solver, learning_rate, batch_size, \
-max_iter, tol, early_stopping, validation_fraction, n_iter_no_change, class_weight, \
-warm_start, n_init, n_jobs, random_state, verbose
-        Those of :class:`~sk_shallow.ShallowNetClassifier`. ``solver="adam"`` needs rows in
-        random order, and is not for clusters.
     client : distributed.Client or None, default=None
         Of the cluster to train on. None is the one that was made last, or the one whose
         task this is. It is kept by clones and left out of pickles.
 
     See Also
     --------
-    ShallowNetClassifier : The same for data in memory; all attributes are as there.
+    sk_shallow.ShallowNetClassifier : The same for data in memory.
 
     Examples
     --------
     >>> import dask.array as da
     >>> from distributed import Client
     >>> from sk_shallow.dask import DaskShallowNetClassifier
-    >>> client = Client(processes=False, dashboard_address=None)
+    >>> client = Client(processes=False, dashboard_address=":0")
     >>> X = da.random.default_rng(0).normal(size=(2000, 4), chunks=(500, 4))
     >>> net = DaskShallowNetClassifier(random_state=0).fit(X, X[:, 0] * X[:, 1] > 0)
     >>> net.predict_proba(X).shape
