@@ -162,38 +162,26 @@ def test_integer_columns_are_converted(raw_cancer):
     )
 
 
-def test_a_search_and_a_calibrated_net_are_converted(cancer):
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda net: GridSearchCV(net, {"init_scale": [0.1, 1]}, cv=2),
+        lambda net: CalibratedClassifierCV(net, cv=2),
+        lambda net: BaggingClassifier(net, 2, random_state=0),
+        lambda net: StackingClassifier([("net", net)]),
+    ],
+    ids=["search", "calibrated", "bagged", "stacked"],
+)
+def test_what_stands_around_the_net_is_converted_with_it(cancer, around):
     X, y = cancer
-    net = ShallowNetClassifier(4, random_state=0)
+    model = around(ShallowNetClassifier(4, random_state=0)).fit(X, y)
     X32 = X.astype(np.float32)
-    for model in (
-        GridSearchCV(net, {"init_scale": [0.1, 1]}, cv=2),
-        CalibratedClassifierCV(net, cv=2),
-    ):
-        model.fit(X, y)
-        np.testing.assert_allclose(
-            computed(as_onnx(model, X32), X=X32)["probabilities"],
-            model.predict_proba(X),
-            rtol=0,
-            atol=TOLERANCE,
-        )
-
-
-def test_stacked_and_bagged_nets_are_converted(cancer):
-    X, y = cancer
-    net = ShallowNetClassifier(4, random_state=0)
-    X32 = X.astype(np.float32)
-    for model in (
-        BaggingClassifier(net, 2, random_state=0),
-        StackingClassifier([("net", net)]),
-    ):
-        model.fit(X, y)
-        np.testing.assert_allclose(
-            computed(as_onnx(model, X32), X=X32)["probabilities"],
-            model.predict_proba(X),
-            rtol=0,
-            atol=TOLERANCE,
-        )
+    np.testing.assert_allclose(
+        computed(as_onnx(model, X32), X=X32)["probabilities"],
+        model.predict_proba(X),
+        rtol=0,
+        atol=TOLERANCE,
+    )
 
 
 def test_the_fitted_activation_is_converted_whatever_set_params_says(cancer):

@@ -62,7 +62,7 @@ class ClusterTable:
         )
         self._kept += parts
         try:
-            lengths = self.gathered(lambda: client.map(tasks.n_rows, parts))
+            lengths = self.gathered(client.map(tasks.n_rows, parts))
         except BaseException:
             self.close()
             raise
@@ -73,17 +73,13 @@ class ClusterTable:
 
     def close(self) -> None:
         """Let the cluster forget all that was made here."""
-        self.release(self._kept)
+        release(self._kept)
         self._kept.clear()
 
     def partition_of(self, row: int) -> int:
         """The number of the partition that a row is in."""
         part = np.searchsorted(self._ends, row, side="right") - 1
         return int(self._numbers[part])
-
-    def release(self, futures: Sequence[Future]) -> None:
-        for future in futures:
-            future.release()
 
     def stretches(self, column: NDArray[Any]) -> list[tasks.Packed]:
         """The stretch of a column that belongs to each part."""
@@ -104,16 +100,14 @@ class ClusterTable:
 
     def done_on_parts(self, task: Callable[..., T], *columns: Vector) -> list[T]:
         packed = [self.stretches(column) for column in columns]
-
-        def submit() -> list[Future]:
-            return [
+        return self.gathered(
+            [
                 self.client.submit(
                     tasks.do, task, part, [column[number] for column in packed], pure=False
                 )
                 for number, part in enumerate(self._parts)
             ]
-
-        return self.gathered(submit)
+        )
 
     def summed(
         self,
@@ -126,19 +120,15 @@ class ClusterTable:
 
         The tree follows from the number of parts, so the bits do not depend on the workers.
         """
-
-        def submit() -> list[Future]:
-            sums = self.submitted(task, parameters, columns, *args)
-            while len(sums) > FAN_IN:
-                sums = [
-                    self.client.submit(
-                        tasks.added_in_order, sums[first : first + FAN_IN], pure=False
-                    )
-                    for first in range(0, len(sums), FAN_IN)
-                ]
-            return sums
-
-        parts: list[Sums] = self.gathered(submit)
+        sums = self.submitted(task, parameters, columns, *args)
+        while len(sums) > FAN_IN:
+            sums = [
+                self.client.submit(
+                    tasks.added_in_order, sums[first : first + FAN_IN], pure=False
+                )
+                for first in range(0, len(sums), FAN_IN)
+            ]
+        parts: list[Sums] = self.gathered(sums)
         return reduce(added, parts)
 
     def submitted(
@@ -157,14 +147,18 @@ class ClusterTable:
             for part, column in zip(self._parts, columns, strict=True)
         ]
 
-    def gathered(self, submit: Callable[[], list[Future]]) -> list[Any]:
+    def gathered(self, futures: list[Future]) -> list[Any]:
         """The results of futures, which are forgotten, also if one fails."""
-        futures = submit()
         try:
             results: list[Any] = self.client.gather(futures)
             return results
         finally:
-            self.release(futures)
+            release(futures)
+
+
+def release(futures: Sequence[Future]) -> None:
+    for future in futures:
+        future.release()
 
 
 class ClusterSums:
@@ -184,7 +178,7 @@ class ClusterSums:
 
     def loss(self, parameters: Parameters) -> float:
         losses = self._table.gathered(
-            lambda: self._table.submitted(
+            self._table.submitted(
                 tasks.part_loss, parameters, self._columns, self._activation
             )
         )
