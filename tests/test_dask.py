@@ -470,9 +470,6 @@ def test_a_worker_that_dies_costs_no_fit_and_no_bit(table, monkeypatch):
 
 
 @ignore_bad_starts
-@pytest.mark.skipif(
-    not hasattr(joblib, "parallel_config"), reason="joblib has parallel_config from 1.3 on"
-)
 def test_a_search_over_the_start_runs_on_the_cluster(client, cancer):
     search = GridSearchCV(
         ShallowNetClassifier(4, random_state=0), {"init_scale": [0, 0.1, 1]}, cv=3
