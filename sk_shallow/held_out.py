@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import ShuffleSplit
 
 from sk_shallow._core.rows import Rows
 
@@ -32,8 +32,8 @@ def hold_out(
         If early stopping is asked for and a class is too small to be split.
     """
     present = rows.sample_weight > 0
-    classes = [np.flatnonzero(present & (rows.y == label)) for label in (0.0, 1.0)]
-    class_sizes = [of_class.size for of_class in classes]
+    classes = [present & (rows.y == label) for label in (0, 1)]
+    class_sizes = [int(np.count_nonzero(of_class)) for of_class in classes]
     if early_stopping == "auto":
         early_stopping = bool(
             sum(class_sizes) >= AUTO_HOLD_OUT_ROWS
@@ -43,11 +43,11 @@ def hold_out(
         return rows, None
     is_held_out = np.zeros(rows.y.size, dtype=np.bool_)
     try:
-        for of_class in classes:
-            _, part = train_test_split(
-                of_class, test_size=validation_fraction, random_state=random_state
-            )
-            is_held_out[part] = True
+        for of_class, size in zip(classes, class_sizes, strict=True):
+            # Rows are many: of the indices that are drawn, only a mask is kept.
+            is_drawn = np.zeros(size, dtype=np.bool_)
+            is_drawn[drawn(size, validation_fraction, random_state)] = True
+            is_held_out[of_class] = is_drawn
     except ValueError as error:
         raise ValueError(
             f"early_stopping cannot hold out validation_fraction={validation_fraction} of "
@@ -56,6 +56,16 @@ def hold_out(
             f"validation_fraction."
         ) from error
     return only(rows, ~is_held_out), only(rows, is_held_out)
+
+
+def drawn(
+    n_rows: int, fraction: float, random_state: np.random.RandomState
+) -> NDArray[np.intp]:
+    """The test rows of a random split."""
+    split = ShuffleSplit(1, test_size=fraction, random_state=random_state)
+    ((_, test),) = split.split(np.empty(n_rows, dtype=np.bool_))
+    chosen: NDArray[np.intp] = test
+    return chosen
 
 
 def only(rows: Rows, part: NDArray[np.bool_]) -> Rows:

@@ -13,8 +13,8 @@ from sk_shallow._core.initializers import (
     Scheme,
     layerwise,
 )
-from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow._core.parameters import Array, Parameters
+from sk_shallow._core.rows import Column, Matrix, Rows
 from sk_shallow.exceptions import InvalidParameterError
 
 
@@ -93,7 +93,7 @@ def given(init: Sequence[Any]) -> Initializer:
     def initialize(
         rng: np.random.Generator,  # noqa: ARG001 (nothing is left to chance)
         X: Matrix,
-        sample_weight: Vector,  # noqa: ARG001
+        sample_weight: Column,  # noqa: ARG001
         n_hidden: int,
         scale: float,
     ) -> Parameters:

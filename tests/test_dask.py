@@ -27,7 +27,7 @@ dd = pytest.importorskip("dask.dataframe")
 
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
-from sk_shallow.dask.table import FAN_IN, ClusterTable  # noqa: E402
+from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
 from sk_shallow.dask.tasks import read_part  # noqa: E402
 
 N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 2500, 6, 5, 1.5
@@ -244,7 +244,7 @@ def test_a_partition_that_lies_across_words_is_put_right():
     bytes_ = np.zeros(8 * 12 + 1, dtype=np.uint8)
     X = bytes_[1:].view(np.float64).reshape(4, 3)
     assert not X.flags.aligned
-    assert read_part(0, X, 3, np.float64).flags.aligned
+    assert read_part(X, 0, "X", 3, np.float64).flags.aligned
 
 
 def test_sparse_partitions_stay_sparse(client, table):
@@ -443,15 +443,15 @@ def test_clones_keep_the_client_and_pickles_do_not(client, table):
 def test_a_worker_that_dies_costs_no_fit_and_no_bit(table, monkeypatch):
     net = DaskShallowNetClassifier(N_HIDDEN, random_state=0, max_iter=10, tol=0)
     evaluated = []
-    summed = ClusterTable.summed
+    sums = ClusterSums.sums
 
-    def summed_or_killed(self, *args):
+    def sums_or_killed(self, parameters):
         evaluated.append(1)
         if len(evaluated) == 4:  # after the second iteration
             os.kill(
                 victim, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
             )
-        return summed(self, *args)
+        return sums(self, parameters)
 
     with (
         dask.config.set(SETTINGS),
@@ -461,7 +461,7 @@ def test_a_worker_that_dies_costs_no_fit_and_no_bit(table, monkeypatch):
         net.set_params(client=client)
         undisturbed = net.fit(*on_dask(table, 250)).to_local()
         victim = next(iter(client.run(os.getpid).values()))
-        monkeypatch.setattr(ClusterTable, "summed", summed_or_killed)
+        monkeypatch.setattr(ClusterSums, "sums", sums_or_killed)
         disturbed = net.fit(*on_dask(table, 250)).to_local()
         assert len(evaluated) > 10
         assert victim not in client.run(os.getpid).values()

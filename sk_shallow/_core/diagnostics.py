@@ -156,7 +156,7 @@ def hidden_statistics(
     the dtype of the parameters, as predictions are; sums are float64.
     """
     n_rows, n_hidden = X.shape[0], parameters.n_hidden
-    mean, deviation = unit_moments(parameters, X, np.ones(n_rows))
+    mean, deviation = unit_moments(parameters, X, np.ones(n_rows, dtype=np.bool_))
     flat, A1, z2 = np.zeros(n_hidden), RunningMoments(n_hidden), RunningMoments(1)
     z2_size = 0.0
     for _, Z1 in pre_activation_blocks(parameters, X):

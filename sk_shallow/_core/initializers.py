@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_shallow._core.network import unit_moments
-from sk_shallow._core.parameters import Array, Parameters, Vector, cast
-from sk_shallow._core.rows import Matrix
+from sk_shallow._core.parameters import Array, Parameters, cast
+from sk_shallow._core.rows import Column, Matrix
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
-Initializer = Callable[[np.random.Generator, Matrix, Vector, int, float], Parameters]
+Initializer = Callable[[np.random.Generator, Matrix, Column, int, float], Parameters]
 
 
 class Scheme(NamedTuple):
@@ -31,7 +31,7 @@ def layerwise(draw: Draw) -> Initializer:
     def initialize(
         rng: np.random.Generator,
         X: Matrix,
-        sample_weight: Vector,
+        sample_weight: Column,
         n_hidden: int,
         scale: float,
     ) -> Parameters:
@@ -98,7 +98,7 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
 def lsuv(
     rng: np.random.Generator,
     X: Matrix,
-    sample_weight: Vector,
+    sample_weight: Column,
     n_hidden: int,
     scale: float,
 ) -> Parameters:

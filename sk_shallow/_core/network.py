@@ -17,6 +17,7 @@ from scipy.special import expit
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.parameters import Array, Parameters, Vector
 from sk_shallow._core.rows import (
+    Column,
     Matrix,
     Run,
     by_parts,
@@ -93,7 +94,7 @@ def output(parameters: Parameters, A1: Array) -> Array:
 
 
 def unit_moments(
-    parameters: Parameters, X: Matrix, sample_weight: Vector
+    parameters: Parameters, X: Matrix, sample_weight: Column
 ) -> tuple[Vector, Vector]:
     """Weighted mean and standard deviation of Z1 over rows, each of shape (n_hidden,).
 
@@ -115,7 +116,7 @@ def weighted_sum(
     quantity: Callable[[Vector], Vector],
     parameters: Parameters,
     X: Matrix,
-    sample_weight: Vector,
+    sample_weight: Column,
 ) -> Vector:
     """Sum over rows of a quantity made from Z1, shape (n_hidden,)."""
     summed = np.zeros(parameters.n_hidden)

@@ -25,6 +25,7 @@ from sk_shallow._core.parameters import (
     unflatten,
 )
 from sk_shallow._core.rows import (
+    Column,
     Matrix,
     Rows,
     Run,
@@ -35,12 +36,12 @@ from sk_shallow._core.rows import (
 )
 
 
-def signs(y: Vector) -> Vector:
+def signs(y: Column) -> NDArray[np.int8]:
     """1 where y is 0, and -1 where y is 1."""
-    return 1.0 - 2.0 * y
+    return 1 - 2 * y.astype(np.int8)
 
 
-def log_loss_and_slope(z2: Array, sign: Vector) -> tuple[Vector, Vector]:
+def log_loss_and_slope(z2: Array, sign: Column) -> tuple[Vector, Vector]:
     """Log-loss of each row and its derivative in z2, p - y.
 
     With u = sign * z2, the logit of being wrong, the loss is
@@ -59,7 +60,7 @@ def log_loss_and_slope(z2: Array, sign: Vector) -> tuple[Vector, Vector]:
     loss, slope : float64 arrays of shape (n_rows,)
         The log-loss and its derivative in z2.
     """
-    u = sign * z2
+    u = np.multiply(sign, z2, dtype=np.float64)
     log_term = np.abs(u)
     np.negative(log_term, out=log_term)
     np.exp(log_term, out=log_term)
@@ -77,9 +78,9 @@ class Block(NamedTuple):
     """Some rows as J needs them."""
 
     X: Matrix
-    sign: Vector
-    sample_weight: Vector
-    held_out_weight: Vector | None  # of the rows that training does not see
+    sign: Column
+    sample_weight: Column
+    held_out_weight: Column | None  # of the rows that training does not see
 
     def rows(self, rows: slice) -> "Block":
         """Consecutive ones of them, as views."""
@@ -163,9 +164,9 @@ class RowSums(Protocol):
 @singledispatch
 def row_sums(
     X: Matrix,
-    sign: Vector,
-    sample_weight: Vector,
-    held_out_weight: Vector | None,
+    sign: Column,
+    sample_weight: Column,
+    held_out_weight: Column | None,
     *,
     activation: Activation,
     n_hidden: int,
@@ -338,7 +339,7 @@ class Objective:
         share = batch.size / self._all_seen.n_rows
         return self._gradient(sums, parameters, share, theta * self._is_penalised)
 
-    def _sums_of(self, rows: Rows, held_out_weight: Vector | None = None) -> RowSums:
+    def _sums_of(self, rows: Rows, held_out_weight: Column | None = None) -> RowSums:
         X, y, sample_weight = rows
         sums: RowSums = self._sums_over(X, signs(y), sample_weight, held_out_weight)
         return sums

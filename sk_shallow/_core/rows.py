@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sk_shallow._core.parameters import Vector
-
 # (n_samples, n_features): a float32 or float64 array, or CSR; or such a table in parts that
 # lie elsewhere, of which only `by_parts` asks anything but shape and dtype.
 Matrix = Any
+
+# (n_samples,): one number for each row, in as narrow a type as holds it, for rows are many.
+Column = NDArray[Any]
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -47,8 +48,8 @@ class Rows(NamedTuple):
     """Rows to learn from or to be judged by."""
 
     X: Matrix
-    y: Vector  # (n_samples,), 0 or 1
-    sample_weight: Vector  # (n_samples,)
+    y: Column  # 0 or 1
+    sample_weight: Column  # boolean, if it only says which rows count
 
 
 def most_block_rows(row_bytes: int) -> int:
@@ -99,7 +100,7 @@ def take_rows(X: Matrix, rows: slice) -> Matrix:
 
 
 @singledispatch
-def by_parts(X: Matrix, task: Callable[..., T], *columns: Vector) -> list[T]:
+def by_parts(X: Matrix, task: Callable[..., T], *columns: Column) -> list[T]:
     """`task(X, *columns)` for each part of the rows, in order: here, for all at once.
 
     A type of table that lies in parts elsewhere registers how it sends the task there, with

@@ -55,7 +55,7 @@ def on_cluster(client: Client, X: Any, dtype: DTypeLike, name: str = "X") -> Clu
             f"{name} must be a dask array of two dimensions or a dask data frame, got "
             f"{type(X).__name__}. For data in memory, use ShallowNetClassifier."
         )
-    return ClusterTable(client, partitions(X), dtype, example_row(X))
+    return ClusterTable(client, partitions(X), dtype, example_row(X), name)
 
 
 def column(client: Client, y: Any) -> Any:

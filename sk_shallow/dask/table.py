@@ -7,17 +7,17 @@ knows how to make again.
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import dask
 import numpy as np
 from distributed import Client, Future
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.objective import RowSums, Sums, added, row_sums
-from sk_shallow._core.parameters import Parameters, Vector, flatten
-from sk_shallow._core.rows import Run, by_parts
+from sk_shallow._core.parameters import Parameters, flatten
+from sk_shallow._core.rows import Column, Run, by_parts
 from sk_shallow.dask import tasks
 
 FAN_IN = 8  # sums that one worker, and at the end the client, adds up
@@ -38,6 +38,8 @@ class ClusterTable:
         Of the numbers: float32 or float64.
     example : array or data frame of shape (1, n_features)
         A row with the columns of X, and their names if they have any.
+    name : str
+        What errors call it.
 
     Raises
     ------
@@ -46,7 +48,12 @@ class ClusterTable:
     """
 
     def __init__(
-        self, client: Client, partitions: Sequence[Any], dtype: DTypeLike, example: Any
+        self,
+        client: Client,
+        partitions: Sequence[Any],
+        dtype: DTypeLike,
+        example: Any,
+        name: str,
     ) -> None:
         n_features = example.shape[1]
         self.client = client
@@ -56,7 +63,7 @@ class ClusterTable:
         read = dask.delayed(tasks.read_part)
         parts = client.compute(
             [
-                read(number, partition, n_features, self.dtype)
+                read(partition, number, name, n_features, self.dtype)
                 for number, partition in enumerate(partitions)
             ]
         )
@@ -67,9 +74,23 @@ class ClusterTable:
             self.close()
             raise
         self._numbers = np.flatnonzero(lengths)  # of the partitions that have rows
-        self._parts = [parts[number] for number in self._numbers]
+        self.parts = [parts[number] for number in self._numbers]
         self._ends = np.cumsum([0, *(lengths[number] for number in self._numbers)])
         self.shape = (int(self._ends[-1]), n_features)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: the table may be larger than memory.
+
+        Raises
+        ------
+        TypeError
+            Always; callbacks that look at X end here.
+        """
+        raise TypeError(
+            "These rows lie on a Dask cluster, where callbacks cannot look at them: leave "
+            "out callbacks that do, or give them to a ShallowNetClassifier, with rows that "
+            "fit into memory."
+        )
 
     def close(self) -> None:
         """Let the cluster forget all that was made here."""
@@ -81,71 +102,36 @@ class ClusterTable:
         part = np.searchsorted(self._ends, row, side="right") - 1
         return int(self._numbers[part])
 
-    def stretches(self, column: NDArray[Any]) -> list[tasks.Packed]:
+    def stretches(self, column: Column) -> list[tasks.Packed]:
         """The stretch of a column that belongs to each part."""
         return [tasks.Packed.of(column[start:end]) for start, end in pairwise(self._ends)]
 
-    def keep_columns(self, *columns: Vector | None) -> list[Future]:
-        """Columns as arrays beside their parts, until `close`."""
+    def sent(self, columns: Sequence[Column | None]) -> list[tuple[Any, ...]]:
+        """For each part, its stretches of the columns, ready to travel."""
         packed = [
-            [None] * len(self._parts) if column is None else self.stretches(column)
+            [None] * len(self.parts) if column is None else self.stretches(column)
             for column in columns
         ]
-        futures = [
-            self.client.submit(tasks.unpack, stretch, pure=False)
-            for stretch in zip(*packed, strict=True)
-        ]
+        return [tuple(of_parts[k] for of_parts in packed) for k in range(len(self.parts))]
+
+    def keep_columns(self, *columns: Column | None) -> list[Future]:
+        """Columns as arrays beside their parts, until `close`."""
+        futures = self.started(tasks.unpack, self.sent(columns))
         self._kept += futures
         return futures
 
-    def done_on_parts(self, task: Callable[..., T], *columns: Vector) -> list[T]:
-        packed = [self.stretches(column) for column in columns]
+    def done_on_parts(self, task: Callable[..., T], *columns: Column) -> list[T]:
         return self.gathered(
-            [
-                self.client.submit(
-                    tasks.do, task, part, [column[number] for column in packed], pure=False
-                )
-                for number, part in enumerate(self._parts)
-            ]
+            self.started(tasks.do, self.parts, self.sent(columns), every=[task])
         )
 
-    def summed(
-        self,
-        task: Callable[..., Sums],
-        parameters: Parameters,
-        columns: list[Future],
-        *args: Any,
-    ) -> Sums:
-        """`task(parameters, X, columns, *args)` of each part, added in a tree.
-
-        The tree follows from the number of parts, so the bits do not depend on the workers.
-        """
-        sums = self.submitted(task, parameters, columns, *args)
-        while len(sums) > FAN_IN:
-            sums = [
-                self.client.submit(
-                    tasks.added_in_order, sums[first : first + FAN_IN], pure=False
-                )
-                for first in range(0, len(sums), FAN_IN)
-            ]
-        parts: list[Sums] = self.gathered(sums)
-        return reduce(added, parts)
-
-    def submitted(
-        self,
-        task: Callable[..., Any],
-        parameters: Parameters,
-        columns: list[Future],
-        *args: Any,
+    def started(
+        self, task: Callable[..., Any], *of_each: Sequence[Any], every: Sequence[Any] = ()
     ) -> list[Future]:
-        # Sent once, as a task that any worker can do again; the others get it from there.
-        sent = self.client.submit(
-            tasks.received, flatten(parameters), self.shape[1], self.dtype, pure=False
-        )
-        return [
-            self.client.submit(task, sent, part, column, *args, pure=False)
-            for part, column in zip(self._parts, columns, strict=True)
-        ]
+        """A task for each part: what it gets of its own, and what every one gets."""
+        of_all = ([thing] * len(of_each[0]) for thing in every)
+        futures: list[Future] = self.client.map(task, *of_each, *of_all, pure=False)
+        return futures
 
     def gathered(self, futures: list[Future]) -> list[Any]:
         """The results of futures, which are forgotten, also if one fails."""
@@ -172,25 +158,37 @@ class ClusterSums:
         self._activation = activation
 
     def sums(self, parameters: Parameters) -> Sums:
-        return self._table.summed(
-            tasks.part_sums, parameters, self._columns, self._activation
-        )
+        """Added in a tree.
+
+        It follows from the number of parts, so the bits do not depend on the workers.
+        """
+        sums = self._of_parts(tasks.part_sums, parameters)
+        while len(sums) > FAN_IN:
+            groups = [sums[first : first + FAN_IN] for first in range(0, len(sums), FAN_IN)]
+            sums = self._table.started(tasks.added_in_order, groups)
+        parts: list[Sums] = self._table.gathered(sums)
+        return reduce(added, parts)
 
     def loss(self, parameters: Parameters) -> float:
-        losses = self._table.gathered(
-            self._table.submitted(
-                tasks.part_loss, parameters, self._columns, self._activation
-            )
+        losses = self._of_parts(tasks.part_loss, parameters)
+        return float(sum(self._table.gathered(losses)))
+
+    def _of_parts(self, task: Callable[..., Any], parameters: Parameters) -> list[Future]:
+        # Sent once, as a task that any worker can do again; the others get it from there.
+        n_features, dtype = self._table.shape[1], self._table.dtype
+        theta = self._table.client.submit(
+            tasks.received, flatten(parameters), n_features, dtype, pure=False
         )
-        return float(sum(losses))
+        every = [self._activation, theta]
+        return self._table.started(task, self._table.parts, self._columns, every=every)
 
 
 @row_sums.register
 def _(
     X: ClusterTable,
-    sign: Vector,
-    sample_weight: Vector,
-    held_out_weight: Vector | None,
+    sign: Column,
+    sample_weight: Column,
+    held_out_weight: Column | None,
     *,
     activation: Activation,
     n_hidden: int,  # noqa: ARG001 (the parameters tell)
@@ -201,5 +199,5 @@ def _(
 
 
 @by_parts.register
-def _(X: ClusterTable, task: Callable[..., T], *columns: Vector) -> list[T]:
+def _(X: ClusterTable, task: Callable[..., T], *columns: Column) -> list[T]:
     return X.done_on_parts(task, *columns)

@@ -6,8 +6,8 @@ over the part of one that died has all it needs.
 
 import zlib
 from collections.abc import Callable, Sequence
-from functools import reduce
-from typing import Any, NamedTuple, TypeVar
+from functools import reduce, wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,9 +17,10 @@ from sklearn.utils import check_array
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.objective import Block, BlockwiseSums, Sums, added
 from sk_shallow._core.parameters import Parameters, Vector, cast, unflatten
-from sk_shallow._core.rows import Matrix, one_by_one
+from sk_shallow._core.rows import Column, Matrix, one_by_one
 from sk_shallow.threads import on_one_blas_thread
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -30,30 +31,43 @@ class Packed(NamedTuple):
     compressed: bytes
 
     @classmethod
-    def of(cls, column: Vector) -> "Packed":
+    def of(cls, column: Column) -> "Packed":
         return cls(column.dtype.str, zlib.compress(column.tobytes(), level=1))
 
-    def unpacked(self) -> Vector:
+    def unpacked(self) -> Column:
         return np.frombuffer(zlib.decompress(self.compressed), dtype=self.dtype)
 
 
-def read_part(number: int, X: Any, n_features: int, dtype: DTypeLike) -> Matrix:
-    """One partition as a finite array or CSR matrix.
+def as_in_memory(task: Callable[P, T]) -> Callable[P, T]:
+    """BLAS has one thread, and overflow is for the client to tell of."""
+
+    @wraps(task)
+    @on_one_blas_thread
+    def done(*args: P.args, **kwargs: P.kwargs) -> T:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return task(*args, **kwargs)
+
+    return done
+
+
+def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike) -> Matrix:
+    """One partition of the table of that name as a finite array or CSR matrix.
 
     Raises
     ------
     ValueError
         If it is none, with the number of the partition.
     """
+    partition = f"Partition {number} of {name}"
     try:
         if X.shape[0] == 0:
             return np.empty((0, n_features), dtype)
-        X = check_array(X, accept_sparse="csr", dtype=dtype, input_name="X")
+        X = check_array(X, accept_sparse="csr", dtype=dtype, input_name=name)
     except ValueError as error:
-        raise ValueError(f"Partition {number} of X: {error}") from error
+        raise ValueError(f"{partition}: {error}") from error
     if X.shape[1] != n_features:
         raise ValueError(
-            f"Partition {number} of X has {X.shape[1]} columns, and {n_features} are known."
+            f"{partition} has {X.shape[1]} columns, and {n_features} are known."
         )
     # What came over a network may lie across words, where products take twice the time.
     return X if sparse.issparse(X) else np.require(X, requirements="A")
@@ -69,36 +83,33 @@ def n_rows(X: Matrix) -> int:
     return int(X.shape[0])
 
 
-def do(task: Callable[..., T], X: Matrix, columns: Sequence[Packed]) -> T:
+@as_in_memory
+def do(X: Matrix, columns: Sequence[Packed], task: Callable[..., T]) -> T:
     """A task of `by_parts`."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        done: T = on_one_blas_thread(task)(X, *(column.unpacked() for column in columns))
-    return done
+    return task(X, *(column.unpacked() for column in columns))
 
 
-def unpack(columns: Sequence[Packed | None]) -> tuple[Vector | None, ...]:
+def unpack(columns: Sequence[Packed | None]) -> tuple[Column | None, ...]:
     return tuple(None if column is None else column.unpacked() for column in columns)
 
 
-Columns = tuple[Vector, Vector, Vector | None]  # signs, weights, held-out weights
+Columns = tuple[Column, Column, Column | None]  # signs, weights, held-out weights
 
 
-@on_one_blas_thread
+@as_in_memory
 def part_sums(
-    parameters: Parameters, X: Matrix, columns: Columns, activation: Activation
+    X: Matrix, columns: Columns, activation: Activation, parameters: Parameters
 ) -> Sums:
     """What J and its gradient are made of, over one part."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return over(X, columns, activation, parameters).sums(parameters)
+    return over(X, columns, activation, parameters).sums(parameters)
 
 
-@on_one_blas_thread
+@as_in_memory
 def part_loss(
-    parameters: Parameters, X: Matrix, columns: Columns, activation: Activation
+    X: Matrix, columns: Columns, activation: Activation, parameters: Parameters
 ) -> float:
     """The weighted sum of the log-loss alone."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return over(X, columns, activation, parameters).loss(parameters)
+    return over(X, columns, activation, parameters).loss(parameters)
 
 
 def over(

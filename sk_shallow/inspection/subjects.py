@@ -157,8 +157,8 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
     (chance,) = streams(draw_entropy(net.random_state), 1)
     if y is None:
         X = check_array(X, accept_sparse="csr", dtype=DTYPES)
-        n_rows = X.shape[0]
-        rows = learnt_from = Rows(X, np.zeros(n_rows), np.ones(n_rows))
+        each = np.ones(X.shape[0], dtype=np.bool_)
+        rows = learnt_from = Rows(X, y=each, sample_weight=each)  # no start looks at y
     else:
         _, rows = check_training_data(net, X, y, sample_weight, reset=True)
         learnt_from, _ = hold_out(

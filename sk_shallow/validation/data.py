@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sk_shallow._core.parameters import Vector
-from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow._core.rows import Column, Matrix, Rows
 from sk_shallow.validation.parameters import is_bool
 
 DTYPES = [np.float64, np.float32]  # anything else becomes the first
@@ -108,7 +108,7 @@ def labelled_validation_rows(
     weight = check_sample_weight(sample_weight_val, X_val.shape[0], "sample_weight_val")
     encoded = encode_as(labels.classes, y_val, "y_val")
     rows = weighted_rows(X_val, encoded, weight, labels)
-    totals = np.bincount(encoded, weights=rows.sample_weight, minlength=2)
+    totals = class_totals(encoded, rows.sample_weight)
     for label, total in zip(labels.classes.tolist(), totals, strict=True):
         if total == 0:
             raise ValueError(
@@ -206,7 +206,7 @@ def check_same_net(estimator: Any, classes: NDArray[Any], how: str) -> None:
 
 
 def class_weights(
-    estimator: Any, classes: NDArray[Any], y: NDArray[Any], sample_weight: Vector | None
+    estimator: Any, classes: NDArray[Any], y: NDArray[Any], sample_weight: Column | None
 ) -> Vector:
     """The weight that `class_weight` gives to a row of each class."""
     if estimator.class_weight is None:
@@ -218,12 +218,13 @@ def class_weights(
 
 
 def weighted_rows(
-    X: Matrix, encoded: NDArray[np.intp], sample_weight: Vector, labels: Labels
+    X: Matrix, encoded: NDArray[np.bool_], sample_weight: Column, labels: Labels
 ) -> Rows:
     weight = sample_weight
     if (labels.weights != 1).any():
-        weight = sample_weight * labels.weights[encoded]
-    return Rows(X, encoded.astype(np.float64), weight)
+        first, second = labels.weights
+        weight = sample_weight * np.where(encoded, second, first)
+    return Rows(X, encoded, weight)
 
 
 def check_classes(classes: Any) -> NDArray[Any]:
@@ -238,12 +239,10 @@ def check_classes(classes: Any) -> NDArray[Any]:
 
 def encode_labels(
     y: NDArray[Any], name: str = "y"
-) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """The two classes in sorted order, and y as 0 and 1."""
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The two classes in sorted order, and where y is the second."""
     check_classification_targets(y)
-    encoder = LabelEncoder()
-    encoded = encoder.fit_transform(y)
-    classes = encoder.classes_
+    classes = LabelEncoder().fit(y).classes_
     if len(classes) > 2:
         raise ValueError(
             f"Only binary classification is supported. {name} has {len(classes)} classes: "
@@ -254,13 +253,14 @@ def encode_labels(
         raise ValueError(
             f"{name} has one class only ({classes.tolist()[0]!r}): a classifier needs two."
         )
-    return classes, encoded
+    is_second: NDArray[np.bool_] = y == classes[1]
+    return classes, is_second
 
 
-def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.intp]:
-    """Labels as 0 and 1, in the order of classes that are known already."""
+def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """Where labels are the second of the classes that are known already."""
     check_classification_targets(y)
-    labels, encoded = np.unique(y, return_inverse=True)
+    labels = np.unique(y)
     # As Python objects: NumPy would cast labels to the type of the classes, and cut off
     # what does not fit in.
     known, given = classes.tolist(), labels.tolist()
@@ -270,20 +270,21 @@ def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.i
             f"{name} must have labels of {known} only, got "
             f"{', '.join(map(repr, unknown[:3]))}{', ...' if len(unknown) > 3 else ''}."
         )
-    order = np.array([known.index(label) for label in given], dtype=np.intp)
-    codes: NDArray[np.intp] = order[encoded]
-    return codes
+    if known[1] not in given:
+        return np.zeros(y.shape, dtype=np.bool_)
+    is_second: NDArray[np.bool_] = y == labels[given.index(known[1])]
+    return is_second
 
 
 def check_sample_weight(
     sample_weight: Any, n_samples: int, name: str = "sample_weight"
-) -> Vector:
-    """One finite float64 weight >= 0 for each row, not all of them 0."""
+) -> Column:
+    """One finite weight >= 0 for each row, not all of them 0; without any, all True."""
     if sample_weight is None:
-        return np.ones(n_samples)
+        return np.ones(n_samples, dtype=np.bool_)
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight)
-    weight: Vector = check_array(
+    weight: Column = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
     )
     if weight.shape != (n_samples,):
@@ -298,9 +299,9 @@ def check_sample_weight(
 
 
 def check_class_totals(
-    classes: NDArray[Any], encoded: NDArray[np.intp], weight: Vector
+    classes: NDArray[Any], encoded: NDArray[np.bool_], weight: Column
 ) -> None:
-    totals = np.bincount(encoded, weights=weight, minlength=2)
+    totals = class_totals(encoded, weight)
     if not np.isfinite(totals).all():
         raise ValueError(
             "The weights overflow: sample_weight times class_weight adds up to infinity."
@@ -310,4 +311,12 @@ def check_class_totals(
         raise ValueError(
             f"All rows of class {empty!r} have weight 0, so y has one class only "
             f"({left!r}): a classifier needs two. Check sample_weight and class_weight."
+        )
+
+
+def class_totals(encoded: NDArray[np.bool_], weight: Column) -> Vector:
+    """Weight of all rows of each class, shape (2,)."""
+    with np.errstate(over="ignore"):
+        return np.array(
+            [weight.sum(where=~encoded), weight.sum(where=encoded)], dtype=np.float64
         )
