@@ -3,6 +3,8 @@
 Makes a file of rows x 20 float32 (Parquet, and .npy for memory-mapping), and learns from it
 in a process of its own for each way, the peaks of whose resident memory are printed: in
 all, and without the pages of the file that the system keeps there as long as it has room.
+Where that room is limited (`systemd-run --scope -p MemoryMax=1G python ...`), it takes them
+away. The folder must lie on a disk.
 
     python benchmarks/larger_than_memory.py --folder FOLDER
     python benchmarks/larger_than_memory.py --folder FOLDER --rows 2000000
@@ -16,6 +18,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import dask.dataframe as dd
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,6 +52,16 @@ def make_files(folder: Path, n_rows: int) -> None:
     table.flush()
 
 
+def from_parquet_by_dask(folder: Path) -> ShallowNetClassifier:
+    """The same, over the partitions of a data frame that dask reads one by one."""
+    net = ShallowNetClassifier(N_HIDDEN, solver="adam", random_state=0)
+    frame = dd.read_parquet(folder / "rows.parquet", split_row_groups=True)
+    for partition in frame.partitions:
+        rows = partition.compute(scheduler="synchronous")
+        net.partial_fit(rows[NAMES].to_numpy(), rows["y"], classes=[0, 1])
+    return net
+
+
 def from_parquet(folder: Path) -> ShallowNetClassifier:
     """One pass of Adam over the batches of a Parquet file."""
     net = ShallowNetClassifier(N_HIDDEN, solver="adam", random_state=0)
@@ -67,7 +80,11 @@ def from_memory_map(folder: Path) -> ShallowNetClassifier:
     return net.fit(X, y)
 
 
-WAYS = {"partial_fit, Parquet": from_parquet, "fit, memory-mapped": from_memory_map}
+WAYS = {
+    "partial_fit, Parquet by pyarrow": from_parquet,
+    "partial_fit, Parquet by dask": from_parquet_by_dask,
+    "fit, memory-mapped": from_memory_map,
+}
 
 
 def resident() -> tuple[float, float]:

@@ -19,6 +19,7 @@ from sk_shallow import CollapseWarning, InitializationWarning, ShallowNetClassif
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.rows import Rows
+from sk_shallow.inspection import HiddenLayerMonitor
 
 da = pytest.importorskip("dask.array")
 dask = pytest.importorskip("dask")
@@ -30,7 +31,7 @@ from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
 from sk_shallow.dask.tasks import read_part  # noqa: E402
 
-N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 2500, 6, 5, 1.5
+N_WORKERS, N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 3, 2500, 6, 5, 1.5
 CHUNKINGS = {
     "equal": (500,) * 5,
     "uneven": (1, 1200, 7, 1292),
@@ -62,7 +63,7 @@ def cluster_of(n_workers, **options):
 def client():
     with (
         dask.config.set(SETTINGS),
-        cluster_of(2, processes=True, silence_logs=50) as cluster,
+        cluster_of(N_WORKERS, processes=True, silence_logs=50) as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
@@ -157,9 +158,11 @@ def test_the_first_iterations_are_those_in_memory_whatever_the_partitions(
 
 def test_a_whole_fit_ends_as_good(client, table):
     X, y, _ = table
-    net = ShallowNetClassifier(N_HIDDEN, random_state=0).fit(X, y)
-    remote = DaskShallowNetClassifier(N_HIDDEN, random_state=0, client=client)
+    options = {"random_state": 0, "n_iter_no_change": 5}
+    net = ShallowNetClassifier(N_HIDDEN, **options).fit(X, y)
+    remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
     remote.fit(*on_dask([X, y], CHUNKINGS["uneven"]))
+    assert net.stop_reason_ == remote.stop_reason_ == "validation"
     # The descent amplifies the last bit: into another iteration to stop at, say.
     best, remote_best = (one.validation_loss_curve_.min() for one in (net, remote))
     assert remote_best == pytest.approx(best, rel=0.005)
@@ -169,15 +172,15 @@ def test_a_whole_fit_ends_as_good(client, table):
 
 def test_the_number_of_workers_changes_no_bit(client, table):
     dask_table = on_dask(table, CHUNKINGS["many"])
-    net = DaskShallowNetClassifier(N_HIDDEN, **SHORT)
-    two = net.set_params(client=client).fit(*dask_table).to_local()
+    net = DaskShallowNetClassifier(N_HIDDEN, random_state=0, max_iter=3, tol=0)
+    several = net.set_params(client=client).fit(*dask_table).to_local()
     with (
         cluster_of(1, processes=False, silence_logs=50) as cluster,
         distributed.Client(cluster, set_as_default=False) as alone,
     ):
         one = net.set_params(client=alone).fit(*dask_table).to_local()
-    np.testing.assert_array_equal(one.coefs_[0], two.coefs_[0])
-    np.testing.assert_array_equal(one.loss_curve_, two.loss_curve_)
+    np.testing.assert_array_equal(one.coefs_[0], several.coefs_[0])
+    np.testing.assert_array_equal(one.loss_curve_, several.loss_curve_)
 
 
 def test_many_partitions_are_added_up_on_the_cluster(client, table, monkeypatch):
@@ -341,7 +344,7 @@ def told_by(fit):
 )
 def test_a_bad_start_is_told_in_the_same_words(client, table, parameters):
     X, y, _ = table
-    options = {"random_state": 0, "max_iter": 30, **parameters}
+    options = {"random_state": 0, "max_iter": 15, **parameters}
     in_memory = told_by(lambda: ShallowNetClassifier(N_HIDDEN, **options).fit(X, y))
     net = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
     assert told_by(lambda: net.fit(*on_dask([X, y], 900))) == in_memory
@@ -414,6 +417,35 @@ def test_what_is_not_for_clusters_says_so(client, table, monkeypatch):
         DaskShallowNetClassifier().fit(*on_dask([X, y], 900))
 
 
+@pytest.mark.skipif(
+    not hasattr(ShallowNetClassifier, "set_callbacks"),
+    reason="scikit-learn has callbacks from 1.9 on",
+)
+def test_callbacks_that_look_at_the_rows_are_told_why_they_cannot(client, table):
+    net = DaskShallowNetClassifier(2, client=client, **SHORT)
+    with pytest.raises(TypeError, match=r"on a Dask cluster.*ShallowNetClassifier"):
+        net.set_callbacks(HiddenLayerMonitor()).fit(*on_dask(table, 900))
+    assert_forgotten(client)
+    counted = Counting()
+    net.set_callbacks(counted).fit(*on_dask(table, 900))
+    assert counted.n_iterations == net.n_iter_
+
+
+class Counting:
+    """A callback that does not look at the rows."""
+
+    n_iterations = 0
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context):
+        self.n_iterations += context.task_name == "iteration"
+
+
 def raise_no_client():
     raise ValueError("No clients found")
 
@@ -438,35 +470,6 @@ def test_clones_keep_the_client_and_pickles_do_not(client, table):
         name: value for name, value in net.get_params().items() if name != "client"
     }
     np.testing.assert_array_equal(local.predict(X), net.predict(X))
-
-
-def test_a_worker_that_dies_costs_no_fit_and_no_bit(table, monkeypatch):
-    net = DaskShallowNetClassifier(N_HIDDEN, random_state=0, max_iter=10, tol=0)
-    evaluated = []
-    sums = ClusterSums.sums
-
-    def sums_or_killed(self, parameters):
-        evaluated.append(1)
-        if len(evaluated) == 4:  # after the second iteration
-            os.kill(
-                victim, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
-            )
-        return sums(self, parameters)
-
-    with (
-        dask.config.set(SETTINGS),
-        cluster_of(3, processes=True, silence_logs=50) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        net.set_params(client=client)
-        undisturbed = net.fit(*on_dask(table, 250)).to_local()
-        victim = next(iter(client.run(os.getpid).values()))
-        monkeypatch.setattr(ClusterSums, "sums", sums_or_killed)
-        disturbed = net.fit(*on_dask(table, 250)).to_local()
-        assert len(evaluated) > 10
-        assert victim not in client.run(os.getpid).values()
-    np.testing.assert_array_equal(disturbed.coefs_[0], undisturbed.coefs_[0])
-    np.testing.assert_array_equal(disturbed.loss_curve_, undisturbed.loss_curve_)
 
 
 @ignore_bad_starts
@@ -498,3 +501,28 @@ def test_workers_keep_their_limit_of_threads(client, table):
     DaskShallowNetClassifier(3, client=client, **SHORT).fit(*on_dask(table, 900))
     assert client.run(threads_of_a_worker) == before
     assert set(before.values()) == {1}  # as distributed sets it for its worker processes
+
+
+def test_a_worker_that_dies_costs_no_fit_and_no_bit(client, table, monkeypatch):
+    net = DaskShallowNetClassifier(
+        N_HIDDEN, client=client, random_state=0, max_iter=10, tol=0
+    )
+    undisturbed = net.fit(*on_dask(table, 250)).to_local()
+    client.wait_for_workers(N_WORKERS)
+    victim = next(iter(client.run(os.getpid).values()))
+    evaluated = []
+    sums = ClusterSums.sums
+
+    def sums_or_killed(self, parameters):
+        evaluated.append(1)
+        if len(evaluated) == 4:  # after the second iteration
+            os.kill(victim, getattr(signal, "SIGKILL", signal.SIGTERM))
+        return sums(self, parameters)
+
+    monkeypatch.setattr(ClusterSums, "sums", sums_or_killed)
+    disturbed = net.fit(*on_dask(table, 250)).to_local()
+    client.wait_for_workers(N_WORKERS)
+    assert len(evaluated) > 10
+    assert victim not in client.run(os.getpid).values()
+    np.testing.assert_array_equal(disturbed.coefs_[0], undisturbed.coefs_[0])
+    np.testing.assert_array_equal(disturbed.loss_curve_, undisturbed.loss_curve_)

@@ -1,10 +1,13 @@
 """The held-out part is stratified, or the user's own, and training never sees it."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -34,6 +37,24 @@ def test_the_held_out_part_and_the_rest_are_all_rows_once():
     np.testing.assert_array_equal(
         train.sample_weight + held_out.sample_weight, rows.sample_weight
     )
+
+
+@pytest.mark.parametrize(("weighted", "most_bytes"), [(False, 14), (True, 28)])
+def test_the_memory_of_a_fit_grows_by_a_few_bytes_for_each_row(weighted, most_bytes):
+    net = ShallowNetClassifier(4, max_iter=1, tol=0, random_state=0)
+    peaks, n_rows = [], (20_000, 120_000)
+    for n in n_rows:
+        X = np.random.default_rng(0).standard_normal((n, 4), dtype=np.float32)
+        y = X[:, 0] > 0
+        weight = np.ones(n) if weighted else None
+        tracemalloc.start()
+        with pytest.warns(ConvergenceWarning):
+            net.fit(X, y, weight)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Label, sign, weights, and the indices of a split: of X, no copy, nor of the weights
+    # but one for the rows that are trained on and one for those held out.
+    assert peaks[1] - peaks[0] < most_bytes * (n_rows[1] - n_rows[0])
 
 
 def test_the_held_out_part_is_stratified():

@@ -611,7 +611,7 @@ def test_the_example_in_the_reference_is_true():
 
 @pytest.mark.parametrize("with_y", [False, True])
 @pytest.mark.parametrize("init_scale", [1, 100])
-def test_the_memory_grows_by_a_few_numbers_for_each_row(with_y, init_scale):
+def test_the_memory_grows_by_a_few_bytes_for_each_row(with_y, init_scale):
     net = ShallowNetClassifier(64, init_scale=init_scale, random_state=0)
     peaks = []
     for n_rows in (2 * BLOCK_ROWS, 12 * BLOCK_ROWS):
@@ -622,4 +622,4 @@ def test_the_memory_grows_by_a_few_numbers_for_each_row(with_y, init_scale):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # Label, weight, and what splitting takes; X has 20 numbers a row, and A1 has 64.
-    assert peaks[1] - peaks[0] < (10 if with_y else 2) * 8 * 10 * BLOCK_ROWS
+    assert peaks[1] - peaks[0] < (20 if with_y else 4) * 10 * BLOCK_ROWS

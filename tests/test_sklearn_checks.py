@@ -19,16 +19,13 @@ def drawn_by_hand(rng, shape):
 
 ESTIMATORS = [
     *(ShallowNetClassifier(activation=activation) for activation in ACTIVATIONS),
-    *(
-        ShallowNetClassifier(init=init)
-        for init in ("he_normal", "lecun_uniform", "orthogonal", "lsuv", drawn_by_hand)
-    ),
+    *(ShallowNetClassifier(init=init) for init in ("he_normal", "lsuv", drawn_by_hand)),
     ShallowNetClassifier(init="normal", init_scale=0.5),
     ShallowNetClassifier(8, early_stopping=False, warm_start=True),
     ShallowNetClassifier(8, n_init=2, n_jobs=2),
     ShallowNetClassifier(8, solver="gd", learning_rate=1.0, alpha=1.0, max_iter=200),
-    ShallowNetClassifier(8, solver="adam"),
-    ShallowNetClassifier(8, solver="adam", batch_size=16, max_iter=200),
+    ShallowNetClassifier(8, solver="adam", max_iter=100),
+    ShallowNetClassifier(8, solver="adam", batch_size=16, learning_rate=0.05, max_iter=20),
 ]
 
 IN_BATCHES = "a row of weight 2 is in one batch, two equal rows are in two"
