@@ -91,6 +91,20 @@ class Block(NamedTuple):
             None if self.held_out_weight is None else self.held_out_weight[rows],
         )
 
+    def wide(self) -> "Block":
+        """The same with columns in float64, to calculate with."""
+        if self.sign.dtype == np.float64:
+            return self
+        X, sign, sample_weight, held_out_weight = self
+        return Block(
+            X,
+            sign.astype(np.float64),
+            sample_weight.astype(np.float64, copy=False),
+            None
+            if held_out_weight is None
+            else held_out_weight.astype(np.float64, copy=False),
+        )
+
 
 class Sums(NamedTuple):
     """Sums over rows, of which J and its gradient are made.
@@ -120,7 +134,7 @@ class Sums(NamedTuple):
 def block_sums(
     parameters: Parameters, block: Block, activation: Activation, buffer: Array, ones: Array
 ) -> Sums:
-    """The sums over one block. All arrays but those of the block have the dtype of X."""
+    """The sums over one wide block. `buffer` and `ones` have the dtype of X."""
     X, sign, sample_weight, held_out_weight = block
     A1 = activation.apply(pre_activations(parameters, X, buffer))
     loss, slope = log_loss_and_slope(output(parameters, A1), sign)
@@ -192,6 +206,8 @@ class BlockwiseSums:
     ) -> None:
         n_samples, dtype = rows.X.shape[0], rows.X.dtype
         blocks = row_blocks(n_samples, n_hidden * dtype.itemsize)
+        if len(blocks) == 1:  # widened once, not at each evaluation
+            rows = rows.wide()
         self._spans = spans([rows.rows(block) for block in blocks])
         self._rows = rows
         self._activation = activation
@@ -203,7 +219,9 @@ class BlockwiseSums:
         def summed(blocks: Sequence[Block]) -> Sums:
             with self._buffers.one() as buffer:
                 each = (
-                    block_sums(parameters, block, self._activation, buffer, self._ones)
+                    block_sums(
+                        parameters, block.wide(), self._activation, buffer, self._ones
+                    )
                     for block in blocks
                 )
                 return reduce(added, each)
