@@ -243,6 +243,16 @@ def test_float32_stays_float32(client, table):
     np.testing.assert_allclose(remote.loss_curve_[:4], net.loss_curve_[:4], rtol=1e-5)
 
 
+def test_columns_of_several_types_become_what_they_become_in_memory(client, table):
+    X, y, _ = table
+    mixed = {"x0": np.float32, "x1": np.int8}
+    frame, _ = in_frames(X, y, [1200, 1300])
+    frame = frame[list(mixed)].astype(mixed)
+    net = ShallowNetClassifier(3, **SHORT).fit(frame.compute(), y)
+    remote = DaskShallowNetClassifier(3, client=client, **SHORT).fit(frame, y)
+    assert net.coefs_[0].dtype == remote.coefs_[0].dtype == np.float32
+
+
 def test_a_partition_that_lies_across_words_is_put_right():
     bytes_ = np.zeros(8 * 12 + 1, dtype=np.uint8)
     X = bytes_[1:].view(np.float64).reshape(4, 3)
@@ -281,6 +291,11 @@ def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, tab
     assert set(said) == {"no", "yes"}
     with pytest.raises(ValueError, match="feature names"):
         remote.predict(frame.rename(columns={"x0": "z"}))
+    array = da.from_array(X, chunks=900)
+    with pytest.warns(UserWarning, match="does not have valid feature names") as told:
+        said = remote.predict(array).compute(scheduler="synchronous")
+    assert len(told) == 1  # and not once for each partition
+    np.testing.assert_array_equal(said, remote.to_local().predict(frame.compute()))
 
 
 @pytest.mark.parametrize(

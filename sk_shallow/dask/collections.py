@@ -24,9 +24,12 @@ def has_names(X: Any) -> bool:
 
 
 def dtype_of(X: Any) -> np.dtype[Any]:
-    """float32 if all columns are, float64 otherwise."""
-    dtypes = set(X.dtypes) if has_names(X) else {X.dtype}
-    return np.dtype(np.float32 if dtypes == {np.dtype(np.float32)} else np.float64)
+    """float32 if that holds all columns and one of them is, float64 otherwise."""
+    try:
+        common = np.result_type(*X.dtypes) if has_names(X) else X.dtype
+    except TypeError:  # some are not NumPy's
+        common = np.float64
+    return np.dtype(np.float32 if common == np.float32 else np.float64)
 
 
 def example_row(X: Any) -> Any:

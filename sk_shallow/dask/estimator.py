@@ -17,6 +17,7 @@ from sk_shallow.dask.collections import (
     column,
     dtype_of,
     example_row,
+    has_names,
     is_table,
     lazily,
     odd_row,
@@ -284,7 +285,10 @@ default=None
 
     def _lazily(self, method: str, X: Any, dtype: Any, n_columns: int | None = None) -> Any:
         validate_data(self, example_row(X), reset=False)
-        return lazily(self.to_local(), method, X, dtype, n_columns)
+        local = self.to_local()
+        if not has_names(X):  # which has been said, and need not be by every partition
+            local.__dict__.pop("feature_names_in_", None)
+        return lazily(local, method, X, dtype, n_columns)
 
     def _client(self) -> Client:
         if self.client is not None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import dask
 import numpy as np
-from distributed import Client, Future
+from distributed import Client, Future, as_completed
 from numpy.typing import DTypeLike
 
 from sk_shallow._core.activations import Activation
@@ -67,9 +67,12 @@ class ClusterTable:
                 for number, partition in enumerate(partitions)
             ]
         )
-        self._kept += parts
+        counted = client.map(tasks.n_rows, parts)
+        self._kept += [*parts, *counted]
         try:
-            lengths = self.gathered(client.map(tasks.n_rows, parts))
+            for count in as_completed(counted):
+                count.result()  # or its error, without waiting for the others
+            lengths = self.gathered(counted)
         except BaseException:
             self.close()
             raise

@@ -55,7 +55,7 @@ def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike)
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If it is none, with the number of the partition.
     """
     partition = f"Partition {number} of {name}"
@@ -63,8 +63,9 @@ def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike)
         if X.shape[0] == 0:
             return np.empty((0, n_features), dtype)
         X = check_array(X, accept_sparse="csr", dtype=dtype, input_name=name)
-    except ValueError as error:
-        raise ValueError(f"{partition}: {error}") from error
+    except (ValueError, TypeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{partition}: {error}") from error
     if X.shape[1] != n_features:
         raise ValueError(
             f"{partition} has {X.shape[1]} columns, and {n_features} are known."
