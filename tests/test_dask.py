@@ -2,8 +2,10 @@
 
 import os
 import pickle
+import re
 import signal
 import warnings
+from contextlib import contextmanager
 from itertools import pairwise
 
 import joblib
@@ -14,6 +16,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sk_shallow import CollapseWarning, InitializationWarning, ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
@@ -29,7 +32,7 @@ dd = pytest.importorskip("dask.dataframe")
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
-from sk_shallow.dask.tasks import read_part  # noqa: E402
+from sk_shallow.dask.tasks import do, read_part  # noqa: E402
 
 N_WORKERS, N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 3, 2500, 6, 5, 1.5
 CHUNKINGS = {
@@ -253,11 +256,30 @@ def test_columns_of_several_types_become_what_they_become_in_memory(client, tabl
     assert net.coefs_[0].dtype == remote.coefs_[0].dtype == np.float32
 
 
-def test_a_partition_that_lies_across_words_is_put_right():
-    bytes_ = np.zeros(8 * 12 + 1, dtype=np.uint8)
-    X = bytes_[1:].view(np.float64).reshape(4, 3)
-    assert not X.flags.aligned
-    assert read_part(X, 0, "X", 3, np.float64).flags.aligned
+@pytest.mark.parametrize(
+    "laid_out",
+    [
+        lambda X: across_words(X),
+        np.asfortranarray,
+        lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+        lambda X: X[::-1][::-1],
+    ],
+    ids=["across words", "columns first", "every other", "as it is"],
+)
+def test_partitions_are_laid_out_in_one_way(laid_out):
+    X = np.arange(12.0).reshape(4, 3)
+    part = read_part(laid_out(X), 0, "X", 3, np.float64)
+    assert part.flags.aligned
+    assert part.flags.c_contiguous
+    np.testing.assert_array_equal(part, X)
+
+
+def across_words(X):
+    bytes_ = np.zeros(X.nbytes + 1, dtype=np.uint8)
+    bytes_[1:] = np.frombuffer(X.tobytes(), dtype=np.uint8)
+    moved = bytes_[1:].view(X.dtype).reshape(X.shape)
+    assert not moved.flags.aligned
+    return moved
 
 
 def test_sparse_partitions_stay_sparse(client, table):
@@ -340,6 +362,13 @@ def test_rows_of_the_users_own_are_held_out(client, table):
     assert_forgotten(client)
 
 
+@contextmanager
+def ignoring_bad_starts():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InitializationWarning)
+        yield
+
+
 def told_by(fit):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -364,6 +393,29 @@ def test_a_bad_start_is_told_in_the_same_words(client, table, parameters):
     net = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
     assert told_by(lambda: net.fit(*on_dask([X, y], 900))) == in_memory
     assert in_memory
+
+
+def test_tasks_hold_BLAS_to_one_thread_and_leave_overflow_to_the_client():
+    def overflow(X):
+        return np.exp(X) - np.exp(X), threads_of_blas()
+
+    with threadpool_limits(2, user_api="blas"):
+        assert threads_of_blas() == 2
+        difference, n_threads = do(np.full(3, 1e3), [], overflow)
+        assert threads_of_blas() == 2
+    assert np.isnan(difference).all()
+    assert n_threads == 1
+
+
+def test_overflow_is_told_in_the_same_words(client, table):
+    X, y, _ = table
+    options = {"activation": "relu", "init": "normal", "init_scale": 1e20}
+    remote = DaskShallowNetClassifier(3, client=client, **options)
+    with ignoring_bad_starts(), pytest.raises(ValueError, match="overflow") as told:
+        ShallowNetClassifier(3, **options).fit(X * 1e300, y)
+    words = re.escape(str(told.value))
+    with ignoring_bad_starts(), pytest.raises(ValueError, match=f"^{words}$"):
+        remote.fit(*on_dask([X * 1e300, y], 900))
 
 
 def test_a_table_of_equal_rows_is_called_that(client):
@@ -407,6 +459,15 @@ def test_bad_data_is_named_with_its_partition_and_leaves_nothing(
     with pytest.raises(ValueError, match=rf"(?s){message}"):
         net.fit(*chunked)
     assert not hasattr(net, "coefs_")
+    assert_forgotten(client)
+
+
+def test_a_bad_partition_of_the_rows_to_watch_is_called_that(client, table):
+    X, y, _ = table
+    X_val, y_val = on_dask([spoilt(X, 950, np.nan), y], 900)
+    net = DaskShallowNetClassifier(3, client=client)
+    with pytest.raises(ValueError, match=r"Partition 1 of X_val.*NaN"):
+        net.fit(*on_dask([X, y], 900), X_val=X_val, y_val=y_val)
     assert_forgotten(client)
 
 
@@ -502,19 +563,15 @@ def test_a_search_over_the_start_runs_on_the_cluster(client, cancer):
     )
 
 
-def threads_of_a_worker():
-    from threadpoolctl import threadpool_info
-
-    import sk_shallow  # noqa: F401 (loads BLAS)
-
+def threads_of_blas():
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return max(library["num_threads"] for library in blas)
 
 
 def test_workers_keep_their_limit_of_threads(client, table):
-    before = client.run(threads_of_a_worker)
+    before = client.run(threads_of_blas)
     DaskShallowNetClassifier(3, client=client, **SHORT).fit(*on_dask(table, 900))
-    assert client.run(threads_of_a_worker) == before
+    assert client.run(threads_of_blas) == before
     assert set(before.values()) == {1}  # as distributed sets it for its worker processes
 
 

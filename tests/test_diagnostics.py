@@ -70,6 +70,12 @@ def test_column_sizes_are_what_standardising_makes_1():
         np.testing.assert_allclose(column_sizes(kind(X)), [0.5, 0, 1], atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+def test_the_size_of_numbers_that_overflow_is_infinite(kind):
+    X = kind(np.array([[1e200, 1.0], [-1e200, -1.0]]))
+    np.testing.assert_array_equal(column_sizes(X), [np.inf, 1])
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
 def test_the_zero_net_is_a_minimum_exactly_when_alpha_exceeds_the_signal(activation, seed):

@@ -84,12 +84,16 @@ def test_rows_of_weight_0_count_as_absent():
     for part, padded_part in zip(split(rows), split(padded), strict=True):
         weight = np.concatenate([part.sample_weight, np.zeros(500)])
         np.testing.assert_array_equal(padded_part.sample_weight, weight)
-    assert (
-        split(labelled(999, 999)._replace(sample_weight=np.repeat([1.0, 0], 999)), "auto")[
-            1
-        ]
-        is None
-    )
+    half = labelled(999, 999)._replace(sample_weight=np.arange(1998) % 2)
+    assert split(half, "auto")[1] is None  # of 999 rows
+
+
+def test_a_part_of_each_class_is_rounded_up_and_drawn_anew_for_each_seed():
+    rows = labelled(605, 391)
+    one, other = (split(rows, seed=seed)[1].sample_weight > 0 for seed in (0, 1))
+    for is_held_out in (one, other):
+        assert np.bincount(rows.y[is_held_out].astype(int)).tolist() == [61, 40]
+    assert not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("sizes", [(5, 1), (1, 9)])
@@ -128,6 +132,14 @@ def test_the_users_rows_are_what_early_stopping_watches(
     watched = log_loss(y_val, net.predict_proba(X_val))
     assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
     assert net.n_samples_seen_ == 800  # all of X, and nothing else
+
+
+def test_the_users_rows_may_be_those_of_X_with_other_labels(tables, net):
+    X, y, _, _ = tables
+    other_y = np.where(np.arange(len(y)) % 5, y, 1 - y)
+    net.fit(X, y, X_val=X, y_val=other_y)
+    watched = log_loss(other_y, net.predict_proba(X))
+    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
 
 
 def test_the_users_rows_are_weighted(tables, net):

@@ -239,6 +239,11 @@ def test_the_start_is_the_one_that_fit_would_draw(large, init, random_state):
     assert not hasattr(before, "coefs_")
 
 
+def test_a_start_that_is_fitted_to_the_rows_needs_no_labels(rows):
+    report = look(ShallowNetClassifier(2, init="lsuv", random_state=0), rows[0])
+    np.testing.assert_allclose(report.pre_activation_sd, 1)
+
+
 def test_the_start_of_a_net_that_continues_is_where_it_ended(cancer):
     X, y = cancer
     net = ShallowNetClassifier(4, warm_start=True, random_state=0).fit(X, y)

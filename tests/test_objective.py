@@ -5,12 +5,15 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import (
     Objective,
+    Sums,
+    added,
     log_loss_and_slope,
     seen,
     signs,
@@ -134,6 +137,32 @@ def test_float32_sums_over_a_million_rows_stay_accurate():
     )
     assert loss32 == pytest.approx(loss, rel=1e-7)
     np.testing.assert_allclose(gradient32, gradient, atol=1e-7)
+
+
+def test_sums_of_parts_are_float64_and_so_is_what_there_is_one_of_per_row():
+    rows = random_rows(3)
+    single = Rows(rows.X.astype(np.float32), rows.y > 0, np.full(3, 0.1))
+    nothing = np.zeros_like(random_theta())
+    _, gradient = Objective(single, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA)(nothing)
+    # The residuals are +-1/2: their mean is exact in float64, but 0.1 is not in float32.
+    assert gradient[-1] == pytest.approx(0.5 - single.y.mean(), rel=1e-14)
+    loss, slope = log_loss_and_slope(np.float32([0.1, 3]), signs(np.array([True, False])))
+    z2 = np.float32([0.1, 3]).astype(np.float64) * [-1, 1]
+    np.testing.assert_allclose(loss, np.logaddexp(0, z2), rtol=1e-14)
+    np.testing.assert_allclose(slope, expit(z2) * [-1, 1], rtol=1e-14)
+    part = Sums(0.0, 0.0, *(np.ones(shape, np.float32) for shape in ((2, 3), 2, 2)), 0.0)
+    for sums in added(part, part)[2:5]:
+        assert sums.dtype == np.float64
+
+
+def test_the_held_out_loss_is_that_of_weights_that_have_been_written_over():
+    rows = random_rows(50)
+    objective = Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, ALPHA, held_out=rows)
+    theta = random_theta()
+    objective(theta)
+    before = objective.held_out_loss(theta)
+    theta *= 2  # as a solver may
+    assert objective.held_out_loss(theta) != before
 
 
 def test_an_evaluation_allocates_nothing_that_grows_with_the_rows():

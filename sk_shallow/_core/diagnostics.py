@@ -78,15 +78,17 @@ def column_sizes(X: Matrix) -> Vector:
 
     The root mean square; for CSR, whose columns keep their mean, the standard deviation.
     """
-    if not sparse.issparse(X):
-        rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
-        return rms
-    mean, mean_square = (
-        np.asarray(part.mean(axis=0, dtype=np.float64)).ravel()
-        for part in (X, X.multiply(X))
-    )
-    deviation: Vector = np.sqrt(np.maximum(mean_square - mean**2, 0.0))
-    return deviation
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite is far from 1, too
+        if not sparse.issparse(X):
+            rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
+            return rms
+        mean, mean_square = (
+            np.asarray(part.mean(axis=0, dtype=np.float64)).ravel()
+            for part in (X, X.multiply(X))
+        )
+        variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
+        deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
+        return deviation
 
 
 def rows_are_alike(X: Matrix) -> bool:

@@ -70,8 +70,9 @@ def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike)
         raise ValueError(
             f"{partition} has {X.shape[1]} columns, and {n_features} are known."
         )
-    # What came over a network may lie across words, where products take twice the time.
-    return X if sparse.issparse(X) else np.require(X, requirements="A")
+    # What came over a network may lie across words, where products take twice the time; and
+    # it may be laid out in another way than where it came from, which gives other bits.
+    return X if sparse.issparse(X) else np.require(X, requirements=["C", "A"])
 
 
 def received(theta: Vector, n_features: int, dtype: DTypeLike) -> Parameters:

@@ -270,9 +270,7 @@ def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.b
             f"{name} must have labels of {known} only, got "
             f"{', '.join(map(repr, unknown[:3]))}{', ...' if len(unknown) > 3 else ''}."
         )
-    if known[1] not in given:
-        return np.zeros(y.shape, dtype=np.bool_)
-    is_second: NDArray[np.bool_] = y == labels[given.index(known[1])]
+    is_second: NDArray[np.bool_] = y == classes[1]
     return is_second
 
 
