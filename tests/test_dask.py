@@ -32,7 +32,7 @@ dd = pytest.importorskip("dask.dataframe")
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
-from sk_shallow.dask.tasks import do, read_part  # noqa: E402
+from sk_shallow.dask.tasks import do, read_part, received  # noqa: E402
 
 N_WORKERS, N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 3, 2500, 6, 5, 1.5
 CHUNKINGS = {
@@ -272,6 +272,13 @@ def test_partitions_are_laid_out_in_one_way(laid_out):
     assert part.flags.aligned
     assert part.flags.c_contiguous
     np.testing.assert_array_equal(part, X)
+
+
+def test_sparse_partitions_become_CSR_and_weights_the_type_of_X():
+    X = sparse.csc_matrix(np.eye(4, 3))
+    assert read_part(X, 0, "X", 3, np.float64).format == "csr"
+    for part in received(np.zeros(2 * 5 + 1), 3, np.float32):
+        assert part.dtype == np.float32
 
 
 def across_words(X):

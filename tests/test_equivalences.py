@@ -31,6 +31,15 @@ def same_bits(a, b):
     )
 
 
+def test_a_single_weight_is_that_of_each_row(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(3, random_state=0)
+    each = net.fit(X, y, np.full(len(y), 2.0)).loss_
+    for weight in (2, 2.0, np.float32(2)):
+        assert net.fit(X, y, weight).loss_ == each
+        assert net.total_weight_ == 2 * len(y)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0, 1: 0.5}])
 def test_weights_are_repeated_rows(table, activation, class_weight):
