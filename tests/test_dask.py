@@ -1,9 +1,11 @@
 """On a cluster, the net computes what it computes in memory."""
 
+import asyncio
 import os
 import pickle
 import re
 import signal
+import threading
 import warnings
 from contextlib import contextmanager
 from itertools import pairwise
@@ -321,9 +323,11 @@ def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, tab
     with pytest.raises(ValueError, match="feature names"):
         remote.predict(frame.rename(columns={"x0": "z"}))
     array = da.from_array(X, chunks=900)
-    with pytest.warns(UserWarning, match="does not have valid feature names") as told:
-        said = remote.predict(array).compute(scheduler="synchronous")
-    assert len(told) == 1  # and not once for each partition
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        lazy = remote.predict(array)
+    with warnings.catch_warnings():  # said once, and not again for each partition
+        warnings.filterwarnings("ignore", message="Running on a single-machine scheduler")
+        said = lazy.compute(scheduler="synchronous")
     np.testing.assert_array_equal(said, remote.to_local().predict(frame.compute()))
 
 
@@ -452,6 +456,12 @@ def with_label(y, row, label):
         (lambda X, y, w: (X, with_label(y, 1801, 2), w), r"Partition 2 of X.*3 classes"),
         (lambda X, y, w: (X, with_label(y, 901, np.nan), w), r"Partition 1 of X.*NaN"),
         (lambda X, y, w: (X, y, with_label(w, 3, -1)), r"Partition 0 of X.*>= 0"),
+        (lambda X, y, w: (X, y, with_label(w, 901, np.inf)), r"Partition 1 of X.*infinity"),
+        (
+            lambda X, y, w: (X, with_label(y, 0, 2), with_label(w, 901, -1)),
+            r"Partition 1 of X: sample_weight",
+        ),
+        (lambda X, y, w: (X, y, w[:-1]), r"^sample_weight must have shape"),
         (lambda X, y, w: (X, y[:-1], w), r"inconsistent numbers of samples"),
         (lambda X, y, w: (X, 0 * y, w), r"y has one class only"),
         (lambda X, y, w: (X, y, 0 * w), r"sample_weight is zero for every row"),
@@ -478,6 +488,110 @@ def test_a_bad_partition_of_the_rows_to_watch_is_called_that(client, table):
     assert_forgotten(client)
 
 
+def test_errors_of_the_rows_to_watch_say_so(client, table):
+    X, y, _ = table
+    net = DaskShallowNetClassifier(3, client=client)
+    for X_val, y_val, message in (
+        (X[:, :3], y, r"^In X_val or y_val: X has 3 features"),
+        (X, np.column_stack([y, y]), r"^In X_val or y_val: .*1d array"),
+        (X, with_label(y, 1000, 7), r"^Partition 1 of X_val: y_val must have labels of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            net.fit(*on_dask([X, y], 900), X_val=on_dask([X_val], 900)[0], y_val=y_val)
+    assert_forgotten(client)
+
+
+def test_a_missing_word_is_named(client, table):
+    X, y, _ = table
+    words = pd.Series(np.array(["no", "yes"])[y])
+    words[950] = None
+    with pytest.raises(ValueError, match=r"Partition 1 of X: Input .*contains NaN"):
+        DaskShallowNetClassifier(3, client=client).fit(
+            *on_dask([X], 900), dd.from_pandas(words, npartitions=2)
+        )
+
+
+def test_what_fails_once_may_succeed_when_it_is_tried_again(client, table, tmp_path):
+    X, y, _ = table
+    there = tmp_path / "there"
+    X, y = on_dask([X, y], 900)
+    y = y.map_blocks(only_if, there, dtype=y.dtype)
+    net = DaskShallowNetClassifier(3, client=client, **SHORT)
+    with pytest.raises(OSError, match="not there"):
+        net.fit(X, y)
+    assert_forgotten(client)
+    there.touch()
+    net.fit(X, y)
+
+
+def only_if(block, there):
+    if not there.exists():
+        raise OSError("not there")
+    return block
+
+
+def test_what_can_be_refused_at_once_is_refused_before_anything_is_read(client, table):
+    X, y, _ = table
+    X, y = on_dask([X, y], 900)
+    unread = X.map_blocks(pytest.fail, dtype=X.dtype, meta=X._meta)
+    for error, parameters, rows in (
+        (ValueError, {"alpha": -1}, {}),
+        (ValueError, {}, {"X_val": unread}),
+        (TypeError, {}, {"X_val": np.ones((3, 6)), "y_val": [0, 1, 0]}),
+        (ValueError, {"early_stopping": False}, {"X_val": unread, "y_val": y}),
+    ):
+        with pytest.raises(error):
+            DaskShallowNetClassifier(3, client=client, **parameters).fit(unread, y, **rows)
+
+
+def test_score_is_that_in_memory(client, table):
+    X, y, weight = table
+    frame, series = in_frames(X, y, [1200, 1300])
+    net = DaskShallowNetClassifier(3, client=client, **SHORT).fit(frame, series)
+    local = net.to_local()
+    assert net.score(frame, series) == local.score(frame.compute(), y)
+    dask_table = on_dask([X, y, weight], 900)
+    expected = pytest.approx(local.score(frame.compute(), y, weight), rel=1e-12)
+    with pytest.warns(UserWarning, match="feature names"):
+        assert net.score(*dask_table) == expected
+    assert net.score(frame.compute(), y, weight) == expected
+    assert_forgotten(client)
+
+
+def test_it_is_the_client_that_is_given_or_that_of_the_task(client, table):
+    dask_table = on_dask(table, 900)
+    with (
+        cluster_of(1, processes=False, silence_logs=50) as cluster,
+        distributed.Client(cluster, set_as_default=False) as other,
+    ):
+        net = DaskShallowNetClassifier(2, client=other, **SHORT).fit(*dask_table)
+        # One thread, which the task that fits has to leave to the tasks of the fit.
+        loss = other.submit(fitted_loss, dask_table, pure=False).result(timeout=60)
+    assert loss == net.loss_
+
+
+def fitted_loss(dask_table):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return DaskShallowNetClassifier(2, **SHORT).fit(*dask_table).loss_
+
+
+def test_clients_that_cannot_wait_and_what_is_no_client_are_refused(table):
+    X, y, _ = table
+    X, y = on_dask([X, y], 900)
+
+    async def fit():
+        async with distributed.Client(
+            processes=False, dashboard_address=":0", asynchronous=True
+        ) as client:
+            DaskShallowNetClassifier(2, client=client).fit(X, y)
+
+    with pytest.raises(ValueError, match=r"event loop.*asyncio.to_thread"):
+        asyncio.run(fit())
+    with pytest.raises(TypeError, match=r"client must be a distributed.Client .* got str"):
+        DaskShallowNetClassifier(2, client="tcp://here").fit(X, y)
+
+
 def test_a_partition_of_another_width_is_named(client):
     parts = [dask.delayed(np.ones)((5, width)) for width in (3, 3, 2)]
     X = da.concatenate([da.from_delayed(part, (5, 3), float) for part in parts])
@@ -495,6 +609,13 @@ def test_what_is_not_for_clusters_says_so(client, table, monkeypatch):
         DaskShallowNetClassifier(client=client).fit(X, y)
     with pytest.raises(ValueError, match=r"solver='adam'.*solver='lbfgs'"):
         DaskShallowNetClassifier(solver="adam", client=client).fit(*on_dask([X, y], 900))
+    for no_table in (None, da.ones(3), dask.delayed(X), dd.from_pandas(pd.Series(y))):
+        with pytest.raises(TypeError, match=r"X must be a dask array .* got \w+\.$"):
+            DaskShallowNetClassifier(client=client).fit(no_table, y)
+    assert not hasattr(DaskShallowNetClassifier(solver="adam"), "partial_fit")
+    with pytest.raises(AttributeError, match="partial_fit") as told:
+        DaskShallowNetClassifier(solver="adam").partial_fit(X, y)
+    assert "Use ShallowNetClassifier.partial_fit" in str(told.value.__cause__)
     monkeypatch.setattr("sk_shallow.dask.estimator.get_client", raise_no_client)
     with pytest.raises(ValueError, match=r"no Dask client.*set client"):
         DaskShallowNetClassifier().fit(*on_dask([X, y], 900))
@@ -512,6 +633,8 @@ def test_callbacks_that_look_at_the_rows_are_told_why_they_cannot(client, table)
     counted = Counting()
     net.set_callbacks(counted).fit(*on_dask(table, 900))
     assert counted.n_iterations == net.n_iter_
+    counted.lock = threading.Lock()  # which cannot travel
+    net.predict(on_dask(table, 900)[0]).compute()
 
 
 class Counting:

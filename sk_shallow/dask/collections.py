@@ -4,6 +4,7 @@ from typing import Any
 
 import dask
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 from distributed import Client
@@ -15,7 +16,7 @@ from sk_shallow.dask.tasks import predicted
 
 def is_table(X: Any) -> bool:
     """Whether X is a dask array of two dimensions or a dask data frame."""
-    return dask.is_dask_collection(X) and hasattr(X, "to_delayed") and X.ndim == 2
+    return isinstance(X, da.Array | dd.DataFrame) and X.ndim == 2
 
 
 def has_names(X: Any) -> bool:
@@ -45,19 +46,27 @@ def partitions(X: Any) -> list[Any]:
     return list(np.ravel(X.to_delayed()))
 
 
-def on_cluster(client: Client, X: Any, dtype: DTypeLike, name: str = "X") -> ClusterTable:
-    """X on the workers.
+def check_is_table(X: Any, name: str = "X") -> None:
+    """Check that X is on Dask.
 
     Raises
     ------
     TypeError
-        If X is in memory.
+        If it is not, or no table.
     """
     if not is_table(X):
+        in_memory = "" if dask.is_dask_collection(X) or X is None else MEMORY
         raise TypeError(
             f"{name} must be a dask array of two dimensions or a dask data frame, got "
-            f"{type(X).__name__}. For data in memory, use ShallowNetClassifier."
+            f"{type(X).__name__}.{in_memory}"
         )
+
+
+MEMORY = " For data in memory, use ShallowNetClassifier."
+
+
+def on_cluster(client: Client, X: Any, dtype: DTypeLike, name: str = "X") -> ClusterTable:
+    """X on the workers."""
     return ClusterTable(client, partitions(X), dtype, example_row(X), name)
 
 
@@ -65,18 +74,36 @@ def column(client: Client, y: Any) -> Any:
     """Labels or weights of all rows, here; what is here already, as it is."""
     if not dask.is_dask_collection(y):
         return y
-    values: NDArray[Any] = np.asarray(client.compute(y, sync=True))
-    return values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
+    future = client.compute(y)
+    try:
+        values = future.result()
+    finally:
+        future.release()
+    is_column = getattr(values, "ndim", 0) == 2 and values.shape[1] == 1
+    return np.ravel(values) if is_column else values
 
 
-def odd_row(y: NDArray[Any], weight: Any) -> int | None:
-    """The first row whose label is missing or of a third class, or whose weight is none."""
-    labels, first_rows = np.unique(y[~pd.isna(y)], return_index=True)
-    odd = pd.isna(y)
-    if len(labels) > 2:
-        odd |= ~np.isin(y, y[~odd][np.sort(first_rows)[:2]])
-    if np.ndim(weight) == 1 and len(weight) == len(y):
-        odd |= ~(np.asarray(weight) >= 0)
+def odd_label(y: NDArray[Any], classes: Any = None) -> int | None:
+    """The first row whose label is missing, or is none of the classes.
+
+    Those that are not known are the first two in the order of the rows.
+    """
+    missing = pd.isna(y)
+    if missing.any():
+        return int(np.argmax(missing))
+    known = pd.unique(y)[:2] if classes is None else classes
+    return first(~pd.Series(y).isin(known).to_numpy())
+
+
+def odd_weight(weight: Any) -> int | None:
+    """The first row whose weight is missing, infinite or below 0."""
+    weight = np.asarray(weight)
+    if weight.ndim != 1 or weight.dtype.kind not in "biuf":
+        return None
+    return first(~((weight >= 0) & (weight < np.inf)))
+
+
+def first(odd: NDArray[np.bool_]) -> int | None:
     return int(np.argmax(odd)) if odd.any() else None
 
 

@@ -1,33 +1,41 @@
 """The estimator for tables on a cluster: it reads, and the rest is that of one machine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from copy import copy
 from typing import Any, Literal, Self
 
 import numpy as np
-from distributed import Client, get_client
+import pandas as pd
+from distributed import Client, get_client, get_worker, worker_client
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_shallow._core.rows import Rows
 from sk_shallow.classifier import Init, ShallowNetClassifier
 from sk_shallow.dask.collections import (
+    check_is_table,
     column,
     dtype_of,
     example_row,
     has_names,
     is_table,
     lazily,
-    odd_row,
+    odd_label,
+    odd_weight,
     on_cluster,
 )
 from sk_shallow.dask.table import ClusterTable
 from sk_shallow.exceptions import InvalidParameterError
+from sk_shallow.persistence import FITTED
 from sk_shallow.validation import (
     Labels,
+    check_parameters,
     check_same_net,
+    check_sample_weight,
     holds_out,
     labelled_rows,
     labelled_validation_rows,
@@ -35,21 +43,82 @@ from sk_shallow.validation import (
 
 
 @contextmanager
-def naming_the_partition(
-    X: ClusterTable, y: Any, weight: Any, suffix: str = ""
-) -> Iterator[NDArray[Any]]:
-    """Labels as a vector; an error about one of them says in which partition it is."""
-    check_consistent_length(X, y)
-    y = column_or_1d(y)
+def connected(client: Client | None) -> Iterator[Client]:
+    """The client that waits for the cluster: as given, or the one that is about.
+
+    Raises
+    ------
+    TypeError
+        If it is no client.
+    ValueError
+        If there is none, or if waiting would stop its event loop.
+    """
+    if client is None and inside_a_task():
+        with worker_client() as own:  # leaves this thread of the worker to others
+            yield own
+        return
+    if client is None:
+        try:
+            client = get_client()
+        except ValueError as error:
+            raise ValueError(
+                "There is no Dask client: make one (distributed.Client()), or set client."
+            ) from error
+    if not isinstance(client, Client):
+        raise TypeError(
+            f"client must be a distributed.Client or None, got {type(client).__name__}."
+        )
+    if client.asynchronous:
+        raise ValueError(
+            "The event loop of this client would wait for a call that waits for it. Call "
+            "from a thread: await asyncio.to_thread(net.fit, X, y)."
+        )
+    yield client
+
+
+def inside_a_task() -> bool:
     try:
-        yield check_array(y, ensure_2d=False, dtype=None, input_name=f"y{suffix}")
+        get_worker()
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def naming_the_partition(
+    X: ClusterTable, odd_row: Callable[..., int | None], *args: Any
+) -> Iterator[None]:
+    """An error about a row says in which partition it is."""
+    try:
+        yield
     except ValueError as error:
-        row = odd_row(y, weight)
+        row = odd_row(*args)
         if row is None:
             raise
-        raise ValueError(
-            f"Partition {X.partition_of(row)} of X{suffix}: {error}"
-        ) from error
+        raise ValueError(f"Partition {X.partition_of(row)} of {X.name}: {error}") from error
+
+
+def checked_columns(
+    X: ClusterTable, y: Any, weight: Any, suffix: str = ""
+) -> tuple[NDArray[Any], Any]:
+    """Labels and weights, one for each row of X."""
+    check_consistent_length(X, y)
+    y = column_or_1d(y)
+    if y.dtype == object:  # the NA of pandas is a kind of missing that scikit-learn lacks
+        y = np.where(pd.isna(y), np.nan, y)
+    with naming_the_partition(X, odd_label, y):
+        y = check_array(y, ensure_2d=False, dtype=None, input_name=f"y{suffix}")
+    if weight is not None:
+        with naming_the_partition(X, odd_weight, weight):
+            weight = check_sample_weight(weight, X.shape[0], f"sample_weight{suffix}")
+    return y, weight
+
+
+def not_in_chunks(estimator: Any) -> bool:
+    raise AttributeError(
+        f"{type(estimator).__name__} has no partial_fit: a stream is learnt from in "
+        f"memory, chunk by chunk. Use ShallowNetClassifier.partial_fit."
+    )
 
 
 class DaskShallowNetClassifier(ShallowNetClassifier):
@@ -71,7 +140,7 @@ class DaskShallowNetClassifier(ShallowNetClassifier):
     ----------
     client : distributed.Client or None, default=None
         Of the cluster to train on. None is the one that was made last, or the one whose
-        task this is. It is kept by clones and left out of pickles.
+        task this is. It is kept by clones, and left out of pickles and copies.
 
     See Also
     --------
@@ -183,23 +252,57 @@ default=None
                 "solver='adam' takes rows in random order, which a cluster cannot give. "
                 "Set solver='lbfgs', or give chunks to ShallowNetClassifier.partial_fit."
             )
-        client = self._client()
+        # Before the tables are read, which may take long.
+        check_parameters(vars(self))
+        tables = {"X": X}
+        if holds_out(self, X_val, y_val, sample_weight_val):
+            tables["X_val"] = X_val
+        for name, table in tables.items():
+            check_is_table(table, name)
         with ExitStack() as stack:
-            dtype = dtype_of(X) if is_table(X) else np.float64
-            tables = [
-                None
-                if table is None
-                else stack.enter_context(closing(on_cluster(client, table, dtype, name)))
-                for name, table in (("X", X), ("X_val", X_val))
-            ]
+            client = stack.enter_context(connected(self.client))
+            read = {
+                name: stack.enter_context(
+                    closing(on_cluster(client, table, dtype_of(X), name))
+                )
+                for name, table in tables.items()
+            }
             return super().fit(
-                tables[0],
+                read["X"],
                 column(client, y),
                 column(client, sample_weight),
-                X_val=tables[1],
+                X_val=read.get("X_val"),
                 y_val=column(client, y_val),
                 sample_weight_val=column(client, sample_weight_val),
             )
+
+    # The one inherited is for data in memory.
+    partial_fit = available_if(not_in_chunks)(ShallowNetClassifier.partial_fit)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of `predict`; rows on Dask are predicted on their workers.
+
+        Parameters
+        ----------
+        X : dask array or data frame, or a table in memory
+            Finite numbers, in the columns that `fit` was given.
+        y : dask or other array or series of shape (n_samples,)
+            Labels.
+        sample_weight : dask or other array of shape (n_samples,) or None, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        accuracy : float
+            The weighted share of rows whose label is predicted.
+        """
+        if not is_table(X):
+            return float(super().score(X, y, sample_weight))
+        with connected(self.client) as client:
+            predicted, y, weight = (
+                column(client, part) for part in (self.predict(X), y, sample_weight)
+            )
+        return float(accuracy_score(y, predicted, sample_weight=weight))
 
     def decision_function(self, X: Any) -> Any:
         """Logit of ``classes_[1]`` for each row, as in memory; of dask tables, lazily.
@@ -285,20 +388,14 @@ default=None
 
     def _lazily(self, method: str, X: Any, dtype: Any, n_columns: int | None = None) -> Any:
         validate_data(self, example_row(X), reset=False)
-        local = self.to_local()
-        if not has_names(X):  # which has been said, and need not be by every partition
-            local.__dict__.pop("feature_names_in_", None)
+        # What predicts, and nothing that callbacks or users have put there.
+        local = ShallowNetClassifier(**self.to_local().get_params())
+        # Names that X lacks have been told of, and need not be by every partition.
+        names = ("feature_names_in_",) if has_names(X) else ()
+        for name in (*FITTED, *names):
+            if hasattr(self, name):
+                setattr(local, name, getattr(self, name))
         return lazily(local, method, X, dtype, n_columns)
-
-    def _client(self) -> Client:
-        if self.client is not None:
-            return self.client
-        try:
-            return get_client()
-        except ValueError as error:
-            raise ValueError(
-                "There is no Dask client: make one (distributed.Client()), or set client."
-            ) from error
 
     def _read(
         self,
@@ -311,15 +408,20 @@ default=None
     ) -> tuple[Labels, Rows, Rows | None]:
         continues = self._continues()
         validate_data(self, X.example, reset=not continues)
-        with naming_the_partition(X, y, sample_weight) as y:
+        y, sample_weight = checked_columns(X, y, sample_weight)
+        with naming_the_partition(X, odd_label, y):
             labels, rows = labelled_rows(self, X, y, sample_weight)
         if continues:
             check_same_net(self, labels.classes, "warm_start")
         if not holds_out(self, X_val, y_val, sample_weight_val):
             return labels, rows, None
-        validate_data(self, X_val.example, reset=False)
-        with naming_the_partition(X_val, y_val, sample_weight_val, "_val") as y_val:
-            held_out = labelled_validation_rows(X_val, y_val, sample_weight_val, labels)
+        try:
+            validate_data(self, X_val.example, reset=False)
+            y_val, weight_val = checked_columns(X_val, y_val, sample_weight_val, "_val")
+        except ValueError as error:
+            raise ValueError(f"In X_val or y_val: {error}") from error
+        with naming_the_partition(X_val, odd_label, y_val, labels.classes):
+            held_out = labelled_validation_rows(X_val, y_val, weight_val, labels)
         return labels, rows, held_out
 
     def __getstate__(self) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class ClusterTable:
     ) -> None:
         n_features = example.shape[1]
         self.client = client
+        self.name = name
         self.example = example
         self.dtype = np.dtype(dtype)
         self._kept: list[Future] = []  # until `close`
@@ -70,8 +71,9 @@ class ClusterTable:
         counted = client.map(tasks.n_rows, parts)
         self._kept += [*parts, *counted]
         try:
-            for count in as_completed(counted):
-                count.result()  # or its error, without waiting for the others
+            with client.as_current():  # or it would ask the default client
+                for count in as_completed(counted):
+                    count.result()  # or its error, without waiting for the others
             lengths = self.gathered(counted)
         except BaseException:
             self.close()
