@@ -198,10 +198,11 @@ def test_many_partitions_are_added_up_on_the_cluster(client, table, monkeypatch)
         return gather(self, futures)
 
     monkeypatch.setattr(ClusterTable, "gathered", counting)
+    monkeypatch.setattr("sk_shallow.dask.table.FAN_IN", 3)
     net = DaskShallowNetClassifier(2, max_iter=1, tol=0, random_state=0, client=client)
     net.fit(*on_dask(table, CHUNKINGS["many"]))
     assert gathered
-    assert max(gathered) <= FAN_IN
+    assert max(gathered) <= 3 < FAN_IN
 
 
 @pytest.mark.parametrize(
@@ -320,6 +321,10 @@ def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, tab
     said = remote.predict(frame).compute()
     np.testing.assert_array_equal(said, remote.to_local().predict(frame.compute()))
     assert set(said) == {"no", "yes"}
+    other = series.map(lambda word: "maybe" if word == "yes" else word, meta=series)
+    third = dd.concat([series.partitions[:3], other.partitions[3:]])
+    with pytest.raises(ValueError, match=r"^Partition 3 of X: .*3 classes"):
+        remote.fit(frame, third)  # empty partitions count
     with pytest.raises(ValueError, match="feature names"):
         remote.predict(frame.rename(columns={"x0": "z"}))
     array = da.from_array(X, chunks=900)
@@ -454,7 +459,7 @@ def with_label(y, row, label):
         (lambda X, y, w: (spoilt(X, 950, np.nan), y, w), r"Partition 1 of X.*NaN"),
         (lambda X, y, w: (spoilt(X, 2499, np.inf), y, w), r"Partition 2 of X.*infinity"),
         (lambda X, y, w: (X, with_label(y, 1801, 2), w), r"Partition 2 of X.*3 classes"),
-        (lambda X, y, w: (X, with_label(y, 901, np.nan), w), r"Partition 1 of X.*NaN"),
+        (lambda X, y, w: (X, with_label(y, 900, np.nan), w), r"Partition 1 of X.*NaN"),
         (lambda X, y, w: (X, y, with_label(w, 3, -1)), r"Partition 0 of X.*>= 0"),
         (lambda X, y, w: (X, y, with_label(w, 901, np.inf)), r"Partition 1 of X.*infinity"),
         (
