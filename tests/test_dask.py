@@ -315,7 +315,7 @@ def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, tab
     frame, series = in_frames(X, words, [0, 1200, 0, 1300, 0])
     net = ShallowNetClassifier(N_HIDDEN, **SHORT).fit(X, y)
     remote = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
-    remote.fit(frame, series)
+    remote.fit(frame, series.to_frame(), da.ones((N_ROWS, 1), chunks=900))
     np.testing.assert_allclose(remote.loss_curve_[:6], net.loss_curve_[:6], rtol=1e-9)
     assert remote.feature_names_in_.tolist() == [f"x{k}" for k in range(6)]
     said = remote.predict(frame).compute()
@@ -463,7 +463,7 @@ def with_label(y, row, label):
         (lambda X, y, w: (X, y, with_label(w, 3, -1)), r"Partition 0 of X.*>= 0"),
         (lambda X, y, w: (X, y, with_label(w, 901, np.inf)), r"Partition 1 of X.*infinity"),
         (
-            lambda X, y, w: (X, with_label(y, 0, 2), with_label(w, 901, -1)),
+            lambda X, y, w: (X, with_label(y, 0, 2), with_label(0 * w, 901, -1)),
             r"Partition 1 of X: sample_weight",
         ),
         (lambda X, y, w: (X, y, w[:-1]), r"^sample_weight must have shape"),
