@@ -169,10 +169,14 @@ class ClusterSums:
         """
         sums = self._of_parts(tasks.part_sums, parameters)
         while len(sums) > FAN_IN:
-            groups = [sums[first : first + FAN_IN] for first in range(0, len(sums), FAN_IN)]
-            sums = self._table.started(tasks.added_in_order, groups)
+            sums = self._added_in_groups(sums)
         parts: list[Sums] = self._table.gathered(sums)
         return reduce(added, parts)
+
+    def _added_in_groups(self, sums: list[Future]) -> list[Future]:
+        # In a frame of its own: what holds on to futures must not outlive an error.
+        groups = [sums[first : first + FAN_IN] for first in range(0, len(sums), FAN_IN)]
+        return self._table.started(tasks.added_in_order, groups)
 
     def loss(self, parameters: Parameters) -> float:
         losses = self._of_parts(tasks.part_loss, parameters)
