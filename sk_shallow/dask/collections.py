@@ -55,14 +55,13 @@ def check_is_table(X: Any, name: str = "X") -> None:
         If it is not, or no table.
     """
     if not is_table(X):
-        in_memory = "" if dask.is_dask_collection(X) or X is None else MEMORY
+        is_in_memory = X is not None and not dask.is_dask_collection(X)
         raise TypeError(
             f"{name} must be a dask array of two dimensions or a dask data frame, got "
-            f"{type(X).__name__}.{in_memory}"
+            f"{type(X).__name__}."
+            + is_in_memory
+            * " For data in memory, use ShallowNetClassifier."
         )
-
-
-MEMORY = " For data in memory, use ShallowNetClassifier."
 
 
 def on_cluster(client: Client, X: Any, dtype: DTypeLike, name: str = "X") -> ClusterTable:

@@ -72,12 +72,13 @@ class ClusterTable:
         self._kept += [*parts, *counted]
         try:
             with client.as_current():  # or it would ask the default client
-                for count in as_completed(counted):
-                    count.result()  # or its error, without waiting for the others
-            lengths = self.gathered(counted)
+                # The first error, without waiting for the others.
+                length_of = dict(as_completed(counted, with_results=True))
         except BaseException:
             self.close()
             raise
+        release(counted)
+        lengths = [length_of[count] for count in counted]
         self._numbers = np.flatnonzero(lengths)  # of the partitions that have rows
         self.parts = [parts[number] for number in self._numbers]
         self._ends = np.cumsum([0, *(lengths[number] for number in self._numbers)])
