@@ -375,7 +375,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 rows, self.early_stopping, self.validation_fraction, chance[0].split
             )
         begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
-        advice.warn_of_start(begins[0].start, rows.X)
+        advice.warn_of_start(begins[0].start, rows)
         recipe = read_recipe(vars(self), rows.X.shape[1])
         net_at = partial(self._net, labels, rows.X.dtype, recipe.alpha)
         tasks = FitTask(
@@ -445,7 +445,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             entropy, dtype = draw_entropy(self.random_state), rows.X.dtype
             start, stream = self._drawn(streams(entropy, 1)[0], rows)
             all_seen = seen(rows)
-            advice.warn_of_start(start, rows.X)
+            advice.warn_of_start(start, rows)
         else:
             entropy, dtype = self._entropy, self.coefs_[0].dtype
             start, stream = self._last()

@@ -26,6 +26,7 @@ from sk_shallow._core.rows import spread_rows
 from sk_shallow._core.solvers import SOLVERS
 from sk_shallow.advice.ends import remedy_for_steps
 from sk_shallow.advice.wording import significant, warn
+from sk_shallow.inspection import inspect_hidden_layer
 from sk_shallow.recipe import read_recipe
 
 
@@ -515,3 +516,67 @@ def test_a_warning_turned_into_an_error_leaves_the_estimator_as_it_was(cancer, p
 )
 def test_significant_rounds_down_to_one_digit(value, expected):
     assert significant(value) == expected
+
+
+# --- Rows of weight 0 -----------------------------------------------------------------
+
+
+def weighted(X, y, weight=None, **parameters):
+    """The fitted net, and all of its warnings."""
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        net = ShallowNetClassifier(random_state=0, **parameters).fit(X, y, weight)
+    return net, [(w.category, str(w.message)) for w in record]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"init_scale": 1000},
+        {"activation": "relu", "init_scale": 1e5, "max_iter": 1},
+        {"alpha": 1e4},
+        {"alpha": 1e4, "activation": "relu"},
+        {"init": "normal", "init_scale": 1e-9, "alpha": 30.0},
+        {"init": "lsuv"},
+        {"max_iter": 2},
+        {"solver": "gd", "learning_rate": 1e-9, "max_iter": 5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("outlier", [1e3, 1e-3])
+def test_what_is_said_does_not_depend_on_rows_of_weight_0(
+    cancer, kind, parameters, outlier
+):
+    X, y = cancer
+    rng = np.random.default_rng(0)
+    more = outlier * rng.standard_normal((400, 30)) + outlier
+    weight = np.r_[np.full(569, 2.0), np.zeros(400)]
+    order = rng.permutation(969)
+    X, y = np.r_[X, more][order], np.r_[y, rng.integers(0, 9, 400)][order]
+    weight = weight[order]
+    few = weight > 0
+    parameters = {"early_stopping": False, **parameters}
+    net, told = weighted(kind(X), y, weight, **parameters)
+    without, said = weighted(kind(X[few]), y[few], weight[few], **parameters)
+    assert [category for category, _ in told] == [category for category, _ in said]
+    for (_, one), (_, other) in zip(told, said, strict=True):
+        # But for the last digits of a sum.
+        assert re.sub(r"by \S+ over", "", one) == re.sub(r"by \S+ over", "", other)
+    np.testing.assert_array_equal(net.classes_, without.classes_)
+    reports = (
+        inspect_hidden_layer(net, kind(X), y, sample_weight=weight),
+        inspect_hidden_layer(net, kind(X[few]), y[few], sample_weight=weight[few]),
+    )
+    assert reports[0].verdicts == reports[1].verdicts
+    assert reports[0].n_rows == 569
+    for name in ("saturated_share", "pre_activation_mean", "pre_activation_sd"):
+        np.testing.assert_allclose(*(getattr(r, name) for r in reports), atol=1e-8)
+
+
+def test_held_out_rows_are_no_light_rows(circles):
+    X, y = circles(0, 1000)
+    _, told = caught(X, y, alpha=300.0, early_stopping=True, validation_fraction=0.6)
+    assert "weights add up" not in told[CollapseWarning]
+    assert "alpha=300 is above the pull" in told[CollapseWarning]

@@ -726,3 +726,35 @@ def test_a_worker_that_dies_costs_no_fit_and_no_bit(client, table, monkeypatch):
     assert victim not in client.run(os.getpid).values()
     np.testing.assert_array_equal(disturbed.coefs_[0], undisturbed.coefs_[0])
     np.testing.assert_array_equal(disturbed.loss_curve_, undisturbed.loss_curve_)
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("parameters", [{"alpha": 1e5}, {}, {"activation": "relu"}])
+def test_of_sparse_partitions_the_same_is_said_as_in_memory(client, kind, parameters):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(600, 8)) * (rng.uniform(size=(600, 8)) < 0.6) * 50
+    X[:, 0] = 0  # nothing, in a csr_array that is reduced, but X[0]
+    X[400:] *= 1e3  # of weight 0, as are labels of a third class
+    weight = np.where(np.arange(600) < 400, 2.0, 0.0)
+    y = (X.sum(axis=1) > 120).astype(int)
+    y[400:] = 2
+    parts = [kind(X[:100]), X[100:200], kind(X[200:500]), kind(X[500:])]
+    blocks = [da.from_delayed(dask.delayed(p), p.shape, X.dtype) for p in parts]
+    told = []
+    for net, table in (
+        (ShallowNetClassifier(4, **parameters, random_state=0), kind(X)),
+        (
+            DaskShallowNetClassifier(4, **parameters, random_state=0, client=client),
+            da.concatenate(blocks),
+        ),
+    ):
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            net.set_params(max_iter=3).fit(table, y, weight)
+        texts = [str(w.message) for w in record]
+        told.append([re.sub(r"by \S+ over|is \S+, where", "", text) for text in texts])
+        assert net.classes_.tolist() == [0, 1]
+    assert told[0] == told[1]
+    assert any("StandardScaler(with_mean=False)" in text for text in told[1])
+    assert not any("StandardScaler)" in text or "same in every" in text for text in told[1])

@@ -6,14 +6,18 @@ from scipy import sparse
 
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.diagnostics import (
+    activation_counts,
     column_sizes,
+    column_summary,
     hidden_layer,
+    hidden_statistics,
     is_symmetric,
     linear_signal,
+    rows_are_alike,
 )
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Parameters, n_parameters
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.rows import Rows, counted_blocks, few_of, stacked
 
 
 def net(W1, b1=None, w2=None):
@@ -107,3 +111,69 @@ def test_the_zero_net_is_a_minimum_exactly_when_alpha_exceeds_the_signal(activat
 
     assert smallest_curvature(1.05 * threshold) > 0
     assert smallest_curvature(0.95 * threshold) < 0
+
+
+# --- Sparse tables, and rows of weight 0 ----------------------------------------------
+
+
+def reductions(X, weight, y):
+    """All that is reduced, sliced or stacked, as plain arrays."""
+    few = few_of(Rows(X, y, weight), 9)
+    rng = np.random.default_rng(1)
+    parameters = net(rng.standard_normal((X.shape[1], 2)))
+    statistics = hidden_statistics(parameters, X, ACTIVATIONS["tanh"], weight)
+    return {
+        **column_summary(X, weight)._asdict(),
+        "alike": rows_are_alike(X, weight),
+        "alike in one row": rows_are_alike(X, np.arange(len(y)) == 1),
+        "signal": linear_signal(Rows(X, y, weight)),
+        "few": few.X.toarray() if sparse.issparse(few.X) else few.X,
+        "few_y": few.y,
+        **statistics._asdict(),
+        "counts": activation_counts(parameters, X, ACTIVATIONS["relu"], 5, weight)[0],
+        "blocks": sum(block.sum() for block in counted_blocks(X, 2**18, weight)),
+    }
+
+
+def table(seed, first, n=30):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 4)) * (rng.uniform(size=(n, 4)) < 0.5)
+    X[:, 0] = first
+    return X, rng.uniform(size=n) < 0.4
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("first", [0.0, 0.5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_is_said_of_sparse_rows_is_what_is_said_of_dense_ones(
+    kind, dtype, first, weighted
+):
+    X, y = table(0, first)
+    weight = (np.arange(30) % 3 > 0) * 1.5 if weighted else np.ones(30, dtype=np.bool_)
+    X = X.astype(dtype)
+    dense, other = reductions(X, weight, y), reductions(kind(X), weight, y)
+    for name, value in dense.items():
+        np.testing.assert_allclose(other[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+    assert not dense["alike"]
+    parts = [kind(X[:3]), X[3:7], kind(X[7:7]), kind(X[7:])]
+    for order in (parts, parts[::-1]):
+        expected = np.vstack(
+            [part.toarray() if sparse.issparse(part) else part for part in order]
+        )
+        np.testing.assert_array_equal(stacked(order).toarray(), expected)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_of_weight_0_are_absent(kind, seed):
+    X, y = table(seed, 0.5, n=4000)
+    X[1::2] = 1e200  # and would spoil every sum
+    X[1::2, 0] = -7
+    weight = np.random.default_rng(seed).integers(1, 3, 4000) * (np.arange(4000) % 2 == 0)
+    present = weight > 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = reductions(kind(X), weight, y)
+    for name, value in reductions(kind(X[present]), weight[present], y[present]).items():
+        if name != "alike in one row":
+            np.testing.assert_allclose(whole[name], value, rtol=1e-9, err_msg=name)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sk_shallow import InvalidParameterError, ShallowNetClassifier
+from sk_shallow.inspection import inspect_hidden_layer
 from sk_shallow.validation import REQUIREMENTS
 
 X = np.random.default_rng(0).standard_normal((30, 2))
@@ -197,3 +198,35 @@ def test_prediction_checks_the_columns_and_the_fit(method):
     net = ShallowNetClassifier(alpha=1.0).fit(X, X[:, 0] > 0)
     with pytest.raises(ValueError, match=r"3 features.*expecting 2"):
         getattr(net, method)(np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("third", [2, -1, 0.5])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 1, 1: 3}])
+def test_labels_of_rows_of_weight_0_are_nobodys_business(third, class_weight):
+    y = np.r_[Y.astype(float), [third] * 5]
+    more, weight = np.r_[X, X[:5]], np.r_[np.full(30, 2.0), np.zeros(5)]
+    parameters = {"alpha": 1.0, "class_weight": class_weight, "random_state": 0}
+    net = ShallowNetClassifier(**parameters).fit(more, y, weight)
+    without = ShallowNetClassifier(**parameters).fit(X, Y.astype(float), weight[:30])
+    np.testing.assert_array_equal(net.classes_, [0, 1])
+    assert net.loss_ == pytest.approx(without.loss_, rel=1e-6)
+    with_val = ShallowNetClassifier(**parameters)
+    with_val.fit(X, Y, X_val=more, y_val=y, sample_weight_val=weight)
+    inspect_hidden_layer(net, more, y, sample_weight=weight)
+    stream = ShallowNetClassifier(**parameters, solver="adam")
+    if class_weight != "balanced":
+        stream.partial_fit(more, y, [0, 1], weight).partial_fit(more, y, None, weight)
+
+
+def test_one_class_is_left_where_all_others_have_weight_0():
+    y = np.arange(30) % 3
+    with pytest.raises(ValueError, match=r"All rows of class 1 have weight 0.*only \(0\)"):
+        ShallowNetClassifier().fit(X, y, sample_weight=y == 0)
+    with pytest.raises(ValueError, match="y has 3 classes"):
+        ShallowNetClassifier().fit(X, y, sample_weight=np.arange(30) < 15)
+
+
+def test_labels_of_rows_of_weight_0_must_not_be_missing():
+    y = np.r_[Y[:-1].astype(float), NAN]
+    with pytest.raises(ValueError, match="NaN"):
+        ShallowNetClassifier().fit(X, y, sample_weight=np.arange(30) < 29)

@@ -1,7 +1,7 @@
 """Numbers about a hidden layer: is it symmetric, saturated, dead, collapsed?"""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,13 @@ from scipy.special import entr
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.network import (
+    counted_pre_activations,
     output,
-    pre_activation_blocks,
     pre_activations,
     unit_moments,
 )
 from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Matrix, Rows, by_parts, row_blocks
+from sk_shallow._core.rows import Column, Matrix, Rows, by_parts, counted_blocks
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -83,29 +83,80 @@ def column_sizes(X: Matrix) -> Vector:
             rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
             return rms
         mean, mean_square = (
-            np.asarray(part.mean(axis=0, dtype=np.float64)).ravel()
-            for part in (X, X.multiply(X))
+            as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
         )
         variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
         deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
         return deviation
 
 
-def rows_are_alike(X: Matrix) -> bool:
-    """Whether X is the same in every row."""
-    first, *others = by_parts(X, the_only_row)
-    return first is not None and all(
-        row is not None and np.array_equal(row, first) for row in others
-    )
+def rows_are_alike(X: Matrix, sample_weight: Column | None = None) -> bool:
+    """Whether X is the same in every row of weight > 0."""
+    summary = column_summary(X, sample_weight)
+    return bool((summary.least == summary.most).all())
 
 
-def the_only_row(X: Matrix) -> Array | None:
-    """The row that all of X are the same as, shape (n_features,), if there is one."""
-    if sparse.issparse(X):
-        least, most = (X.min(axis=0).toarray()[0], X.max(axis=0).toarray()[0])
-        return least if np.array_equal(least, most) else None
-    blocks = row_blocks(X.shape[0], row_bytes=X.shape[1])
-    return X[0] if all((X[:1] == X[rows]).all() for rows in blocks) else None
+class ColumnSummary(NamedTuple):
+    """The columns of X over its rows of weight > 0; arrays of shape (n_features,)."""
+
+    n_rows: int
+    total: Vector
+    square_total: Vector
+    least: Array
+    most: Array
+
+    @property
+    def mean(self) -> Vector:
+        mean: Vector = self.total / self.n_rows
+        return mean
+
+    @property
+    def mean_square(self) -> Vector:
+        mean_square: Vector = self.square_total / self.n_rows
+        return mean_square
+
+    @property
+    def deviation(self) -> Vector:
+        deviation: Vector = np.sqrt(np.maximum(self.mean_square - self.mean**2, 0))
+        return deviation
+
+
+def column_summary(X: Matrix, sample_weight: Column | None = None) -> ColumnSummary:
+    """Summed up by blocks and parts; CSR stays sparse."""
+    if sample_weight is None:
+        sample_weight = np.ones(X.shape[0], dtype=np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        n_rows, total, square_total, least, most = zip(
+            *by_parts(X, summary_of_part, sample_weight > 0), strict=True
+        )
+        return ColumnSummary(
+            sum(n_rows),
+            np.sum(total, axis=0),
+            np.sum(square_total, axis=0),
+            np.min(least, axis=0),
+            np.max(most, axis=0),
+        )
+
+
+def summary_of_part(X: Matrix, counts: Column) -> ColumnSummary:
+    n_features = X.shape[1]
+    total, square_total = np.zeros(n_features), np.zeros(n_features)
+    least, most = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    for block in counted_blocks(X, n_features * X.dtype.itemsize, counts):
+        wide = block.astype(np.float64, copy=False)
+        squares = wide.multiply(wide) if sparse.issparse(wide) else np.square(wide)
+        total += as_vector(wide.sum(axis=0))
+        square_total += as_vector(squares.sum(axis=0))
+        np.minimum(least, as_vector(wide.min(axis=0)), out=least)
+        np.maximum(most, as_vector(wide.max(axis=0)), out=most)
+    return ColumnSummary(int(np.count_nonzero(counts)), total, square_total, least, most)
+
+
+def as_vector(reduced: Any) -> Vector:
+    """What is left of X when its rows are reduced: CSR gives it a row of its own kind."""
+    dense = reduced.toarray() if sparse.issparse(reduced) else reduced
+    vector: Vector = np.asarray(dense).ravel()
+    return vector
 
 
 def linear_signal(rows: Rows) -> float:
@@ -150,18 +201,25 @@ class HiddenStatistics(NamedTuple):
 
 
 def hidden_statistics(
-    parameters: Parameters, X: Matrix, activation: Activation
+    parameters: Parameters,
+    X: Matrix,
+    activation: Activation,
+    sample_weight: Column | None = None,
 ) -> HiddenStatistics:
     """The statistics of a hidden layer, in three passes over row blocks of X.
+
+    Rows of weight 0 do not count; all others count once.
 
     Memory does not grow with the rows but by a weight for each. The layer is computed in
     the dtype of the parameters, as predictions are; sums are float64.
     """
-    n_rows, n_hidden = X.shape[0], parameters.n_hidden
-    mean, deviation = unit_moments(parameters, X, np.ones(n_rows, dtype=np.bool_))
+    if sample_weight is None:
+        sample_weight = np.ones(X.shape[0], dtype=np.bool_)
+    n_rows, n_hidden = int(np.count_nonzero(sample_weight)), parameters.n_hidden
+    mean, deviation = unit_moments(parameters, X, sample_weight > 0)
     flat, A1, z2 = np.zeros(n_hidden), RunningMoments(n_hidden), RunningMoments(1)
     z2_size = 0.0
-    for _, Z1 in pre_activation_blocks(parameters, X):
+    for Z1 in counted_pre_activations(parameters, X, sample_weight):
         activations = activation.apply(Z1)
         logits = output(parameters, activations).astype(np.float64)
         z2_size += np.abs(logits).sum()
@@ -277,9 +335,13 @@ def similarity(statistics: HiddenStatistics) -> Array:
 
 
 def activation_counts(
-    parameters: Parameters, X: Matrix, activation: Activation, n_bins: int
+    parameters: Parameters,
+    X: Matrix,
+    activation: Activation,
+    n_bins: int,
+    sample_weight: Column | None = None,
 ) -> tuple[Array, Vector]:
-    """Rows in each of `n_bins` bins of A1 for each unit, and the edges of the bins.
+    """Rows of weight > 0 in each of `n_bins` bins of A1, for each unit; and all edges.
 
     Bins are of equal width, over the range of phi. Where phi has no upper end, they go up
     to the largest A1, and there is one more bin, below the others: for those at the lower
@@ -287,7 +349,8 @@ def activation_counts(
     """
 
     def activations() -> Iterator[Array]:
-        return (activation.apply(Z1) for _, Z1 in pre_activation_blocks(parameters, X))
+        blocks = counted_pre_activations(parameters, X, sample_weight)
+        return (activation.apply(Z1) for Z1 in blocks)
 
     low, high = (float(end) for end in activation.apply(np.array([-np.inf, np.inf])))
     has_top = bool(np.isfinite(high))

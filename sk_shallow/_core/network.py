@@ -21,6 +21,7 @@ from sk_shallow._core.rows import (
     Matrix,
     Run,
     by_parts,
+    counted_blocks,
     most_block_rows,
     one_by_one,
     row_blocks,
@@ -74,6 +75,16 @@ def pre_activation_blocks(
             yield rows, block_pre_activations(parameters, X, rows, buffer)
 
 
+def counted_pre_activations(
+    parameters: Parameters, X: Matrix, sample_weight: Column | None
+) -> Iterator[Array]:
+    """Z1 of the rows of weight > 0, block by block, in one buffer that is written over."""
+    with buffers_for(parameters, X).one() as buffer:
+        for block in counted_blocks(X, parameters.b1.nbytes, sample_weight):
+            wide = block.astype(parameters.W1.dtype, copy=False)
+            yield pre_activations(parameters, wide, buffer)
+
+
 def buffers_for(parameters: Parameters, X: Matrix) -> Buffers:
     return Buffers(X.shape[0], parameters.n_hidden, parameters.W1.dtype)
 
@@ -121,7 +132,10 @@ def weighted_sum(
     """Sum over rows of a quantity made from Z1, shape (n_hidden,)."""
     summed = np.zeros(parameters.n_hidden)
     for rows, Z1 in pre_activation_blocks(parameters, X):
-        summed += quantity(Z1.astype(np.float64, copy=False)) @ sample_weight[rows]
+        weight, values = sample_weight[rows], quantity(Z1.astype(np.float64, copy=False))
+        if not weight.all():
+            values[:, weight == 0] = 0.0  # they may be infinite, and 0 times that is NaN
+        summed += values @ weight
     return summed
 
 

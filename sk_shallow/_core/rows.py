@@ -1,6 +1,6 @@
 """Rows of data, and their way into the blocks over which everything is summed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import singledispatch
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -99,6 +99,19 @@ def take_rows(X: Matrix, rows: slice) -> Matrix:
     return block
 
 
+def counted_blocks(
+    X: Matrix, row_bytes: int, sample_weight: Column | None = None
+) -> Iterator[Matrix]:
+    """Row blocks of X, without the rows of weight 0: as if they were not there."""
+    if sample_weight is None or sample_weight.all():
+        for rows in row_blocks(X.shape[0], row_bytes):
+            yield take_rows(X, rows)
+        return
+    places = np.flatnonzero(sample_weight)
+    for rows in row_blocks(places.size, row_bytes):
+        yield X[places[rows]]
+
+
 @singledispatch
 def by_parts(X: Matrix, task: Callable[..., T], *columns: Column) -> list[T]:
     """`task(X, *columns)` for each part of the rows, in order: here, for all at once.
@@ -109,17 +122,28 @@ def by_parts(X: Matrix, task: Callable[..., T], *columns: Column) -> list[T]:
     return [task(X, *columns)]
 
 
-def spread_rows(X: Matrix, most: int) -> Matrix:
-    """At most `most` rows, spread evenly over X, but in no rhythm that X may have.
+def spread_rows(X: Matrix, most: int, sample_weight: Column | None = None) -> Matrix:
+    """At most `most` rows of weight > 0, spread evenly over X."""
+    each = np.ones(X.shape[0], dtype=np.bool_) if sample_weight is None else sample_weight
+    return few_of(Rows(X, each, each), most).X
+
+
+def few_of(rows: Rows, most: int) -> Rows:
+    """At most `most` rows of weight > 0, spread evenly, but in no rhythm they may have.
 
     One row out of each of `most` equal parts, at the places of a golden-ratio sequence.
     """
-    n_samples = X.shape[0]
-    part = np.arange(most)
-    places = (part + part * GOLDEN_RATIO % 1) * (n_samples / most)
-    chosen = np.full(n_samples, n_samples <= most)
-    chosen[places.astype(np.intp)] = True
-    return stacked(by_parts(X, rows_where, chosen))
+    X, y, sample_weight = rows
+    chosen = sample_weight > 0
+    n_samples = np.count_nonzero(chosen)
+    if n_samples > most:
+        part = np.arange(most)
+        places = (part + part * GOLDEN_RATIO % 1) * (n_samples / most)
+        spread = np.flatnonzero(chosen)[places.astype(np.intp)]
+        chosen = np.zeros(X.shape[0], dtype=np.bool_)
+        chosen[spread] = True
+    few = stacked(by_parts(X, rows_where, chosen))
+    return Rows(few, y[chosen], sample_weight[chosen])
 
 
 def rows_where(X: Matrix, chosen: NDArray[np.bool_]) -> Matrix:
@@ -130,6 +154,6 @@ def stacked(parts: Sequence[Matrix]) -> Matrix:
     """The rows of all parts, in order."""
     if len(parts) == 1:
         return parts[0]
-    return (
-        sparse.vstack(parts, "csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
-    )
+    if any(map(sparse.issparse, parts)):
+        return sparse.vstack([sparse.csr_array(part) for part in parts], "csr")
+    return np.concatenate(parts)

@@ -9,15 +9,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.diagnostics import (
     column_sizes,
+    column_summary,
     is_symmetric,
     linear_signal,
     rows_are_alike,
 )
 from sk_shallow._core.network import logits
 from sk_shallow._core.parameters import cast, unflatten
-from sk_shallow._core.rows import Rows, spread_rows
+from sk_shallow._core.rows import Rows, few_of
 from sk_shallow.advice.starts import (
     MOST_ROWS,
+    is_drawn,
     is_unscaled,
     layer_of,
     remedy_for_symmetry,
@@ -34,6 +36,8 @@ LIVELY_SIZE = 0.5  # mean |Z1| that a start away from the zero net has
 DIVERGED = 1.1  # J at the end, relative to that at the start, from which we warn
 MOST_RISES = 0.1  # share of iterations in which J rises from which steps are too long
 LIGHT_ROWS = 0.5  # mean weight of a row below which alpha is strong by accident
+
+WEAK_SHARE = 0.0125  # of the weight of all rows: an alpha under which four rows can bend
 
 # The gradient above which a line search that fails has ended too early. The minima of
 # relu may lie on kinks, where no gradient is 0.
@@ -57,8 +61,8 @@ def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Reci
     elif training.stop_reason == "max_iter":
         text = used_up(training, rows, recipe)
     elif training.stop_reason == "line_search" and is_steep:
-        text = stuck(training, rows, recipe)
-    elif start.init is not None and is_steep and never_fell(training, recipe):
+        text = stuck(training, start, rows, recipe)
+    elif is_drawn(start) and is_steep and never_fell(training, recipe):
         text = (
             f"J hardly fell from the start on; {reached(training, recipe)}. Raise "
             f"learning_rate (now {recipe.learning_rate:g})"
@@ -70,18 +74,21 @@ def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Reci
 
 def used_up(training: Training, rows: Rows, recipe: Recipe) -> str:
     remedies = [remedy_for_steps(training, recipe)]
-    if is_unscaled(rows.X):
-        remedies.append(standardise(rows.X))
+    X = few_of(rows, MOST_ROWS).X
+    if is_unscaled(X):
+        remedies.append(standardise(X))
     return (
         f"Training used up max_iter={recipe.max_iter} iterations; "
         f"{reached(training, recipe)}. {', or '.join(remedies)}"
     )
 
 
-def stuck(training: Training, rows: Rows, recipe: Recipe) -> str:
-    remedy = "lower init_scale or alpha, and give rows weights near 1"
-    if is_unscaled(rows.X):
-        remedy = standardise(rows.X)
+def stuck(training: Training, start: Start, rows: Rows, recipe: Recipe) -> str:
+    lower = "init_scale or alpha" if is_drawn(start) else "alpha"
+    remedy = f"lower {lower}, and give rows weights near 1"
+    X = few_of(rows, MOST_ROWS).X
+    if is_unscaled(X):
+        remedy = standardise(X)
     return (
         f"Training stopped at iteration {training.n_iter} because no step lowers J any "
         f"more; {reached(training, recipe)}. {sentence(remedy).removesuffix('.')}"
@@ -89,10 +96,10 @@ def stuck(training: Training, rows: Rows, recipe: Recipe) -> str:
 
 
 def reached(training: Training, recipe: Recipe) -> str:
-    return (
-        f"the largest gradient is {training.max_gradient:.1e}, where {recipe.tol / 10:.0e} "
-        f"counts as converged"
-    )
+    gradient = f"the largest gradient is {training.max_gradient:.1e}"
+    if recipe.tol == 0:
+        return f"{gradient}, and with tol=0 training goes on until it is 0"
+    return f"{gradient}, where {recipe.tol / 10:.0e} counts as converged"
 
 
 def diverged(training: Training) -> bool:
@@ -104,7 +111,7 @@ def is_as_drawn(training: Training, start: Start) -> bool:
     return (
         training.best_iteration == 0
         and training.stop_reason in ("validation", "max_iter")
-        and start.init is not None
+        and is_drawn(start)
         and not is_symmetric(start.parameters)
     )
 
@@ -126,7 +133,7 @@ def lower_rate(recipe: Recipe) -> str:
 def remedy_for_steps(training: Training, recipe: Recipe) -> str:
     """What to set when all iterations were used up."""
     if recipe.learning_rate is None:
-        return "Raise max_iter"
+        return "Raise max_iter or tol" if recipe.tol == 0 else "Raise max_iter"
     n_rises = int((np.diff(training.loss_curve) > 0).sum())
     # That J rises now and then is the noise of batches. On all rows, it is too long a step.
     if recipe.solver == "gd" and n_rises > MOST_RISES * training.n_iter:
@@ -149,9 +156,9 @@ def warn_of_collapse(training: Training, start: Start, rows: Rows, recipe: Recip
         return
     # All rows are looked at only where a few suggest a collapse: few may be alike.
     end = cast(unflatten(training.theta, *start.parameters.W1.shape), rows.X.dtype)
-    for X in (spread_rows(rows.X, MOST_ROWS), rows.X):
+    for X, _, weight in (few_of(rows, MOST_ROWS), rows):
         with np.errstate(over="ignore", invalid="ignore"):
-            z2 = logits(end, X, ACTIVATIONS[start.activation])
+            z2 = logits(end, X, ACTIVATIONS[start.activation])[weight > 0]
             spread = float(z2.std(dtype=np.float64))
         if spread >= CONSTANT_LOGITS:
             return
@@ -180,16 +187,29 @@ def collapse_causes(start: Start, rows: Rows, alpha: float) -> list[Cause]:
         causes = [units, data]
     else:
         causes = [units or cause_in_size(start, rows), cause_in_alpha(start, rows, alpha)]
-    return [cause for cause in causes if cause] or [last_cause(alpha)]
+    return [cause for cause in causes if cause] or [last_cause(rows, alpha)]
 
 
-def last_cause(alpha: float) -> Cause:
+def last_cause(rows: Rows, alpha: float) -> Cause:
     if alpha == 0:
         return Cause("X says nothing about y", "give X a column that varies with y")
     return Cause(
         "the penalty outweighs what X says about y",
-        f"set alpha={significant(alpha / 10):g}",
+        f"set alpha={significant(weak_alpha(rows, alpha)):g}",
     )
+
+
+def default_alpha(rows: Rows) -> float:
+    """What alpha="auto" makes of rows like these, from a few of them."""
+    X, _, weight = few_of(rows, MOST_ROWS)
+    columns = float(np.minimum(1, column_summary(X).deviation ** 2).sum()) ** 0.5
+    return columns * min(1.0, float(weight.mean())) or float(X.shape[1] ** 0.5)
+
+
+def weak_alpha(rows: Rows, alpha: float) -> float:
+    """An alpha under which the net can leave zero, also where no line helps."""
+    weight = float(rows.sample_weight.sum())
+    return min(alpha / 10, 0.1 * default_alpha(rows), WEAK_SHARE * weight)
 
 
 def cause_in_units(start: Start) -> Cause | None:
@@ -201,21 +221,23 @@ def cause_in_units(start: Start) -> Cause | None:
 
 
 def cause_in_columns(rows: Rows) -> Cause | None:
-    X = spread_rows(rows.X, MOST_ROWS)
-    if rows_are_alike(rows.X):
+    X = few_of(rows, MOST_ROWS).X
+    if rows_are_alike(rows.X, rows.sample_weight):
         return Cause("X is the same in every row", "give X a column that varies with y")
     if not is_unscaled(X):
         return None
     sizes = column_sizes(X)
     return Cause(
         f"columns of X have sizes from {sizes.min():.1g} to {sizes.max():.1g}, far from 1",
-        standardise(rows.X),
+        standardise(X),
     )
 
 
 def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:
-    n, total = len(rows.y), rows.sample_weight.sum()
-    if total >= LIGHT_ROWS * n:
+    """Light rows, unless alpha is as light ("auto" is), or far too strong for any."""
+    n, total = np.count_nonzero(rows.sample_weight), rows.sample_weight.sum()
+    default = default_alpha(rows)
+    if total >= LIGHT_ROWS * n or not 2 * default < alpha <= 10 * default * n / total:
         return None
     return Cause(
         f"the weights add up to {total:.3g} over {n} rows, and alpha={alpha:.3g} is "
@@ -226,10 +248,10 @@ def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:
 
 
 def cause_in_size(start: Start, rows: Rows) -> Cause | None:
-    size = layer_of(start, spread_rows(rows.X, MOST_ROWS)).size
+    size = layer_of(start, few_of(rows, MOST_ROWS).X).size
     if size >= TINY_SIZE:
         return None
-    scalable = size > 0 and start.init is not None
+    scalable = size > 0 and is_drawn(start)
     return Cause(
         f"it started next to the zero net ({start.origin})",
         f"set init_scale={significant(start.init_scale * LIVELY_SIZE / size):g}"
@@ -246,9 +268,8 @@ def cause_in_alpha(start: Start, rows: Rows, alpha: float) -> Cause | None:
     signal = ACTIVATIONS[start.activation].max_slope * linear_signal(rows)
     if alpha <= signal:
         return None
-    # Classes that no line separates have next to no signal: for them, a tenth of the
-    # default is weak enough.
-    weak = min(0.1 * rows.X.shape[1] ** 0.5, alpha / 10)
+    # Classes that no line separates have next to no signal.
+    weak = weak_alpha(rows, alpha)
     return Cause(
         f"alpha={alpha:.3g} is above the pull of the data on a net near zero, "
         f"|X'(y - mean y)| phi'(0) = {signal:.3g}, so the zero net is a local minimum",

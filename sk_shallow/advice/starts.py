@@ -1,6 +1,8 @@
 """Is the start a bad one? SymmetryWarning and SaturationWarning."""
 
 import numpy as np
+from scipy import sparse
+from scipy.special import entr
 
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.diagnostics import (
@@ -11,8 +13,9 @@ from sk_shallow._core.diagnostics import (
 )
 from sk_shallow._core.initializers import INITIALIZERS
 from sk_shallow._core.network import logits
+from sk_shallow._core.objective import log_loss_and_slope, signs
 from sk_shallow._core.parameters import cast
-from sk_shallow._core.rows import Matrix, spread_rows
+from sk_shallow._core.rows import Matrix, Rows, few_of
 from sk_shallow.advice.wording import sentence, significant, standardise, warn
 from sk_shallow.exceptions import SaturationWarning, SymmetryWarning
 from sk_shallow.start import Start
@@ -24,22 +27,39 @@ LARGEST_LOGIT = 100.0  # mean |z2| of a relu net from which we warn
 LARGEST_COLUMN = 3.0  # a column of X of a size above this has not been standardised
 
 
-def warn_of_start(start: Start, X: Matrix) -> None:
+def warn_of_start(start: Start, rows: Rows) -> None:
     """SymmetryWarning or SaturationWarning, if the start deserves one."""
     if is_symmetric(start.parameters):
         warn(symmetry_message(start), SymmetryWarning)
         return
     if start.init is None:  # trained units may well be saturated
         return
-    X = spread_rows(X, MOST_ROWS)
+    few = few_of(rows, MOST_ROWS)
+    X = few.X
     message = relu_message if start.activation == "relu" else plateau_message
     with np.errstate(over="ignore", invalid="ignore"):
+        if not is_drawn(start) and beats_a_constant(start, few):
+            return
         layer = layer_of(start, X)
         text, size = message(start, layer, X), layer.size
     # Not of a zero start of one unit, which has nothing to scale; and of what overflows,
     # the first iteration speaks.
     if text and 0 < size < np.inf:
         warn(text, SaturationWarning)
+
+
+def is_drawn(start: Start) -> bool:
+    """Whether weights are drawn, and not given or those of the last fit."""
+    return isinstance(start.init, str) or callable(start.init)
+
+
+def beats_a_constant(start: Start, rows: Rows) -> bool:
+    """Whether the log-loss at the start is below that of the class frequencies."""
+    X, y, weight = rows
+    z2 = logits(cast(start.parameters, X.dtype), X, ACTIVATIONS[start.activation])
+    loss, _ = log_loss_and_slope(z2, signs(y))
+    share = np.average(y, weights=weight)
+    return bool(np.average(loss, weights=weight) < entr(share) + entr(1 - share))
 
 
 def layer_of(start: Start, X: Matrix) -> HiddenLayer:
@@ -83,10 +103,17 @@ def relu_message(start: Start, layer: HiddenLayer, X: Matrix) -> str | None:
         return (
             f"{layer.n_dead} of {n_hidden} hidden units ({layer.n_dead / n_hidden:.0%}) "
             f"start dead: relu gives 0 on every row, so they get no gradient and never "
-            f"learn. {sentence(standardise(X))} Or set activation='tanh'."
+            f"learn. {remedy_for_dead_units(X)}"
         )
     z2 = logits(cast(start.parameters, X.dtype), X, ACTIVATIONS["relu"])
     return logit_message(start, float(np.abs(z2).mean(dtype=np.float64)), X)
+
+
+def remedy_for_dead_units(X: Matrix) -> str:
+    """Where X stays sparse, its columns are not centred, and units stay dead."""
+    if sparse.issparse(X):
+        return "Set activation='tanh'."
+    return f"{sentence(standardise(X))} Or set activation='tanh'."
 
 
 def logit_message(start: Start, size: float, X: Matrix) -> str | None:
@@ -102,11 +129,13 @@ def logit_message(start: Start, size: float, X: Matrix) -> str | None:
 
 
 def remedy_for_size(start: Start, X: Matrix, factor: float) -> str:
-    """What makes pre-activations smaller: other columns, or `factor` on init_scale."""
-    remedy = (
-        f"set init_scale={significant(start.init_scale * factor):g} "
-        f"(now {start.init_scale:.3g})"
-    )
+    """What makes pre-activations smaller: other columns, or `factor` on the weights."""
+    remedy = f"multiply the W1 and w2 of init by {significant(factor):g}"
+    if is_drawn(start):
+        remedy = (
+            f"set init_scale={significant(start.init_scale * factor):g} "
+            f"(now {start.init_scale:.3g})"
+        )
     largest = column_sizes(X).max()
     if largest <= LARGEST_COLUMN:
         return sentence(remedy)
@@ -117,5 +146,13 @@ def remedy_for_size(start: Start, X: Matrix, factor: float) -> str:
 
 
 def is_unscaled(X: Matrix) -> bool:
-    largest = column_sizes(spread_rows(X, MOST_ROWS)).max()
-    return not 1 / LARGEST_COLUMN <= largest <= LARGEST_COLUMN
+    """Whether columns have a size that standardising X would improve.
+
+    Not so where most entries are 0, as in frequencies of words: rare columns are small,
+    and would become as large as frequent ones.
+    """
+    largest = column_sizes(X).max()
+    if largest < 1 / LARGEST_COLUMN:
+        n_stored = X.count_nonzero() if sparse.issparse(X) else np.count_nonzero(X)
+        return bool(n_stored > np.prod(X.shape) / 2)
+    return not largest <= LARGEST_COLUMN

@@ -82,16 +82,21 @@ def column(client: Client, y: Any) -> Any:
     return np.ravel(values) if is_column else values
 
 
-def odd_label(y: NDArray[Any], classes: Any = None) -> int | None:
-    """The first row whose label is missing, or is none of the classes.
+def odd_label(
+    y: NDArray[Any], classes: Any = None, sample_weight: Any = None
+) -> int | None:
+    """The first row whose label is missing or, at a weight > 0, is none of the classes.
 
     Those that are not known are the first two in the order of the rows.
     """
     missing = pd.isna(y)
     if missing.any():
         return int(np.argmax(missing))
-    known = pd.unique(y)[:2] if classes is None else classes
-    return first(~pd.Series(y).isin(known).to_numpy())
+    counts = (
+        np.full(y.shape, fill_value=True) if sample_weight is None else sample_weight > 0
+    )
+    known = pd.unique(y[counts])[:2] if classes is None else classes
+    return first(~pd.Series(y).isin(known).to_numpy() & counts)
 
 
 def odd_weight(weight: Any) -> int | None:

@@ -409,7 +409,7 @@ default=None
         continues = self._continues()
         validate_data(self, X.example, reset=not continues)
         y, sample_weight = checked_columns(X, y, sample_weight)
-        with naming_the_partition(X, odd_label, y):
+        with naming_the_partition(X, odd_label, y, None, sample_weight):
             labels, rows = labelled_rows(self, X, y, sample_weight)
         if continues:
             check_same_net(self, labels.classes, "warm_start")
@@ -420,7 +420,7 @@ default=None
             y_val, weight_val = checked_columns(X_val, y_val, sample_weight_val, "_val")
         except ValueError as error:
             raise ValueError(f"In X_val or y_val: {error}") from error
-        with naming_the_partition(X_val, odd_label, y_val, labels.classes):
+        with naming_the_partition(X_val, odd_label, y_val, labels.classes, weight_val):
             held_out = labelled_validation_rows(X_val, y_val, weight_val, labels)
         return labels, rows, held_out
 

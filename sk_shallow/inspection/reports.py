@@ -30,7 +30,7 @@ class HiddenLayerReport:
     at_start : bool
         Whether the weights are those of the start, before any training.
     n_rows : int
-        Rows looked at.
+        Rows looked at: those of weight > 0.
     n_units : int
         Units of the hidden layer.
     groups : tuple of tuples of int
@@ -173,8 +173,8 @@ def inspect_hidden_layer(
         Their labels, for the gradient norms: those of J on these rows, with the `alpha_`
         and the class weights of the net.
     sample_weight : array-like of shape (n_samples,), float or None, default=None
-        Their weights, for the gradient norms and for a start that is fitted to the rows;
-        y has to be given, too.
+        Their weights, for the gradient norms and for a start that is fitted to the rows.
+        Rows of weight 0 are left out; all others count once. y has to be given, too.
     at_start : bool, default=False
         Whether to look at the weights that `fit` would start from on this data, instead
         of those that it ended with: with `n_init` above 1, the first; with

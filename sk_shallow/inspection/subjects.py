@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sk_shallow._core.activations import ACTIVATIONS, Activation
 from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
 from sk_shallow._core.parameters import Parameters, cast
-from sk_shallow._core.rows import Matrix, Rows
+from sk_shallow._core.rows import Column, Matrix, Rows
 from sk_shallow.chance import draw_entropy, streams
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.held_out import hold_out
@@ -42,6 +42,11 @@ class Subject(NamedTuple):
     def activation(self) -> Activation:
         return ACTIVATIONS[self.start.activation]
 
+    @property
+    def sample_weight(self) -> Column | None:
+        """Rows of weight 0 do not count."""
+        return None if self.rows is None else self.rows.sample_weight
+
     def statistics(self) -> HiddenStatistics:
         """What the hidden layer does with the rows.
 
@@ -51,7 +56,9 @@ class Subject(NamedTuple):
             If numbers overflow.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            statistics = hidden_statistics(self.parameters, self.X, self.activation)
+            statistics = hidden_statistics(
+                self.parameters, self.X, self.activation, self.sample_weight
+            )
         if not statistics.is_finite:
             raise ValueError(
                 "The hidden layer, or its moments, are not finite on these rows: the "

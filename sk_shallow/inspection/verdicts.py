@@ -26,6 +26,7 @@ from sk_shallow.advice.starts import (
     is_unscaled,
     layer_of,
     logit_message,
+    remedy_for_dead_units,
     remedy_for_size,
     remedy_for_symmetry,
 )
@@ -45,16 +46,16 @@ def verdicts_on(
     rank: float,
 ) -> tuple[str, ...]:
     """All problems that hold, the gravest first."""
-    start, X = subject.start, subject.X
+    start = subject.start
     if is_symmetric(start.parameters):
         return (on_symmetry(start, rank),)
     n_lasting = n_lasting_functions(start, groups, statistics)
     if start.activation == "relu":
-        flat = on_dead_units(X, statistics) or on_logits(start, X, statistics)
+        flat = on_dead_units(subject, statistics) or on_logits(subject, statistics)
     else:
         flat = on_saturation(subject, statistics)
     if rank == 0:  # of flat units, of course; and of equal rows
-        same = None if flat else on_stillness(start, X)
+        same = None if flat else on_stillness(subject, statistics)
     else:
         same = on_sameness(start, n_lasting) or on_collapse(subject, statistics)
     if not same and not flat:
@@ -89,10 +90,10 @@ def on_symmetry(start: Start, rank: float) -> str:
     return worth_one(start)
 
 
-def on_stillness(start: Start, X: Matrix) -> str | None:
-    if not rows_are_alike(X):
-        return on_symmetry(start, rank=0)
-    if X.shape[0] == 1:  # it says nothing of the units
+def on_stillness(subject: Subject, statistics: HiddenStatistics) -> str | None:
+    if not rows_are_alike(subject.X, subject.sample_weight):
+        return on_symmetry(subject.start, rank=0)
+    if statistics.n_rows == 1:  # it says nothing of the units
         return None
     return "X is the same in every row. Give X a column that varies."
 
@@ -127,7 +128,7 @@ def on_collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
         cause_in_columns(rows)
         or cause_in_weights(rows, alpha)
         or cause_in_alpha(start, rows, alpha)
-        or last_cause(alpha)
+        or last_cause(rows, alpha)
     )
     return (
         f"{text} Cause: {cause.why}. {sentence(cause.remedy)} If it started next to the "
@@ -161,49 +162,55 @@ def on_few_directions(start: Start, rank: float) -> str | None:
 
 
 def on_saturation(subject: Subject, statistics: HiddenStatistics) -> str | None:
-    start, X, _, alpha = subject
+    start = subject.start
     share = float(statistics.flat_share.mean())
     if share <= MOST_SATURATED:
         return None
     return (
         f"{share:.0%} of the activations lie on the flat part of {start.activation}, where "
-        f"gradients are small. {remedy_by_size(start, X, alpha)}"
+        f"gradients are small. {remedy_by_size(subject, statistics)}"
     )
 
 
-def on_dead_units(X: Matrix, statistics: HiddenStatistics) -> str | None:
+def on_dead_units(subject: Subject, statistics: HiddenStatistics) -> str | None:
     n_hidden, n_dead = len(statistics.flat_share), int((statistics.flat_share == 1).sum())
     if n_dead == 0 or n_dead < MOST_DEAD * n_hidden:
         return None
-    scaled = X.shape[0] < FEW_ROWS or not is_unscaled(X)
-    remedy = "set activation='tanh'" if scaled else standardise(X)
+    X = few_rows(subject)
+    scaled = statistics.n_rows < FEW_ROWS or not is_unscaled(X)
+    remedy = "Set activation='tanh'." if scaled else remedy_for_dead_units(X)
     dead = "1 unit is" if n_dead == 1 else f"{n_dead} of {n_hidden} units are"
     return (
         f"{dead} dead: relu gives 0 on every row, so there is no gradient and nothing to "
-        f"learn by. {sentence(remedy)}"
+        f"learn by. {remedy}"
     )
 
 
-def on_logits(start: Start, X: Matrix, statistics: HiddenStatistics) -> str | None:
+def on_logits(subject: Subject, statistics: HiddenStatistics) -> str | None:
+    start = subject.start
     if start.init is None:  # a trained net may well be sure
         return None
-    return logit_message(start, statistics.z2_size, spread_rows(X, MOST_ROWS))
+    return logit_message(start, statistics.z2_size, few_rows(subject))
+
+
+def few_rows(subject: Subject) -> Matrix:
+    return spread_rows(subject.X, MOST_ROWS, subject.sample_weight)
 
 
 def afresh(start: Start) -> str:
     return AFRESH if start.init is None else remedy_for_symmetry(start)
 
 
-def remedy_by_size(start: Start, X: Matrix, alpha: float) -> str:
-    few = spread_rows(X, MOST_ROWS)
+def remedy_by_size(subject: Subject, statistics: HiddenStatistics) -> str:
+    start, few = subject.start, few_rows(subject)
     if start.init is not None:
         size = layer_of(start, few).size
         return remedy_for_size(
             start, few, ACTIVATIONS[start.activation].linear_range / size
         )
-    if X.shape[0] >= FEW_ROWS and is_unscaled(X):
-        return sentence(standardise(X))
+    if statistics.n_rows >= FEW_ROWS and is_unscaled(few):
+        return sentence(standardise(few))
     return (
         f"Where the penalty is weak, weights grow as long as training lasts: raise alpha "
-        f"(now {alpha:.3g}). If training ended early instead, lower init_scale."
+        f"(now {subject.alpha:.3g}). If training ended early instead, lower init_scale."
     )

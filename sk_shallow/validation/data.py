@@ -1,7 +1,7 @@
 """Data in, clean arrays or a clear error out."""
 
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -47,11 +47,13 @@ def labelled_rows(
 ) -> tuple[Labels, Rows]:
     """The same, for an X that has been checked."""
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
-    classes, encoded = encode_labels(y)
-    if estimator.class_weight is not None:
-        # Classes with no weight at all would make "balanced" divide by 0.
-        check_class_totals(classes, encoded, sample_weight)
-    labels = Labels(classes, class_weights(estimator, classes, y, sample_weight))
+    counts = sample_weight > 0
+    if not counts.all():
+        check_classes_left(y, y[counts])
+    classes, encoded = encode_labels(y, counts=counts)
+    labels = Labels(
+        classes, class_weights(estimator, classes, y[counts], sample_weight[counts])
+    )
     rows = weighted_rows(X, encoded, sample_weight, labels)
     check_class_totals(classes, encoded, rows.sample_weight)
     return labels, rows
@@ -106,7 +108,7 @@ def labelled_validation_rows(
 ) -> Rows:
     """Rows held out, for an X that has been checked."""
     weight = check_sample_weight(sample_weight_val, X_val.shape[0], "sample_weight_val")
-    encoded = encode_as(labels.classes, y_val, "y_val")
+    encoded = encode_as(labels.classes, y_val, "y_val", weight)
     rows = weighted_rows(X_val, encoded, weight, labels)
     totals = class_totals(encoded, rows.sample_weight)
     for label, total in zip(labels.classes.tolist(), totals, strict=True):
@@ -145,7 +147,7 @@ def check_chunk(
     if not first:
         check_same_net(estimator, classes, "partial_fit")
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
-    encoded = encode_as(classes, y, "y")
+    encoded = encode_as(classes, y, "y", sample_weight)
     labels = Labels(classes, class_weights(estimator, classes, classes, None))
     rows = weighted_rows(X, encoded, sample_weight, labels)
     before = 0.0 if first else estimator.total_weight_
@@ -171,7 +173,7 @@ def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows
     """
     X, y = validate_data(estimator, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
     weight = check_sample_weight(sample_weight, X.shape[0])
-    encoded = encode_as(estimator.classes_, y, "y")
+    encoded = encode_as(estimator.classes_, y, "y", weight)
     return weighted_rows(
         X, encoded, weight, Labels(estimator.classes_, estimator._class_weights)
     )
@@ -237,12 +239,31 @@ def check_classes(classes: Any) -> NDArray[Any]:
     return encode_labels(array, "classes")[0]
 
 
+def check_classes_left(y: NDArray[Any], counted: NDArray[Any]) -> None:
+    """Check that rows of weight > 0 have more than one label, where all rows do."""
+    if (counted == counted[0]).all():
+        others = y[y != counted[0]].tolist()
+        if others:
+            raise_class_without_weight(others[0], counted.tolist()[0])
+
+
+def raise_class_without_weight(empty: Any, left: Any) -> NoReturn:
+    raise ValueError(
+        f"All rows of class {empty!r} have weight 0, so y has one class only "
+        f"({left!r}): a classifier needs two. Check sample_weight and class_weight."
+    )
+
+
 def encode_labels(
-    y: NDArray[Any], name: str = "y"
+    y: NDArray[Any], name: str = "y", counts: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """The two classes in sorted order, and where y is the second."""
-    check_classification_targets(y)
-    classes = LabelEncoder().fit(y).classes_
+    """The two classes in sorted order, and where y is the second.
+
+    Rows that do not count may have any label.
+    """
+    counted = y if counts is None else y[counts]
+    check_classification_targets(counted)
+    classes = LabelEncoder().fit(counted).classes_
     if len(classes) > 2:
         raise ValueError(
             f"Only binary classification is supported. {name} has {len(classes)} classes: "
@@ -257,10 +278,16 @@ def encode_labels(
     return classes, is_second
 
 
-def encode_as(classes: NDArray[Any], y: NDArray[Any], name: str) -> NDArray[np.bool_]:
-    """Where labels are the second of the classes that are known already."""
-    check_classification_targets(y)
-    labels = np.unique(y)
+def encode_as(
+    classes: NDArray[Any], y: NDArray[Any], name: str, sample_weight: Column
+) -> NDArray[np.bool_]:
+    """Where labels are the second of the classes that are known already.
+
+    Rows of weight 0 may have any label.
+    """
+    counted = y[sample_weight > 0]
+    check_classification_targets(counted)
+    labels = np.unique(counted)
     # As Python objects: NumPy would cast labels to the type of the classes, and cut off
     # what does not fit in.
     known, given = classes.tolist(), labels.tolist()
@@ -305,11 +332,7 @@ def check_class_totals(
             "The weights overflow: sample_weight times class_weight adds up to infinity."
         )
     if not totals.all():
-        empty, left = classes.tolist() if totals[1] else classes.tolist()[::-1]
-        raise ValueError(
-            f"All rows of class {empty!r} have weight 0, so y has one class only "
-            f"({left!r}): a classifier needs two. Check sample_weight and class_weight."
-        )
+        raise_class_without_weight(*classes.tolist()[:: 1 if totals[1] else -1])
 
 
 def class_totals(encoded: NDArray[np.bool_], weight: Column) -> Vector:

@@ -79,7 +79,8 @@ class ActivationDisplay:
         y : array-like of shape (n_samples,) or None, default=None
             Their labels; only a start that is fitted to the rows needs them.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Their weights; only a start that is fitted to the rows needs them.
+            Their weights, for a start that is fitted to the rows; rows of weight 0 are
+            left out.
         at_start : bool, default=False
             Whether to look at the weights that `fit` would start from.
         n_bins : int, default=50
@@ -104,7 +105,7 @@ class ActivationDisplay:
         subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
         statistics, activation = subject.statistics(), subject.activation
         counts, edges = activation_counts(
-            subject.parameters, subject.X, activation, int(n_bins)
+            subject.parameters, subject.X, activation, int(n_bins), subject.sample_weight
         )
         display = cls(
             activation=subject.start.activation,

@@ -69,7 +69,8 @@ class HiddenUnitSimilarityDisplay:
         y : array-like of shape (n_samples,) or None, default=None
             Their labels; only a start that is fitted to the rows needs them.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Their weights; only a start that is fitted to the rows needs them.
+            Their weights, for a start that is fitted to the rows; rows of weight 0 are
+            left out.
         at_start : bool, default=False
             Whether to look at the weights that `fit` would start from.
         tol : float > 0, default=1e-6
