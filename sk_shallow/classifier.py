@@ -337,7 +337,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         X_val : array, data frame or sparse matrix, or None, default=None
             Rows, of the columns of X, to hold out for early stopping instead of a part
             of X. In a pipeline, ``Pipeline(..., transform_input=["X_val"])`` transforms
-            them as it does X.
+            them as it does X. In a search, scikit-learn cuts an X_val of as many rows as
+            X by its folds, as it does every argument of `fit` of that length.
         y_val : array-like of shape (n_samples_val,) or None, default=None
             Their labels, of both classes.
         sample_weight_val : array-like of shape (n_samples_val,), float or None
@@ -362,12 +363,16 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             If training ended at a constant net.
         sklearn.exceptions.ConvergenceWarning
             If training ended before it got down.
+        UserWarning
+            If X_val is on another scale than X.
         """
         check_parameters(vars(self))
         continues = self._continues()
         labels, rows, held_out = self._read(
             X, y, sample_weight, X_val, y_val, sample_weight_val
         )
+        if held_out is not None:
+            advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
         entropy = self._entropy if continues else draw_entropy(self.random_state)
         chance = streams(entropy, 1 if continues else self.n_init)
         if held_out is None:

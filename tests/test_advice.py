@@ -6,12 +6,13 @@ from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from sk_shallow import (
     CollapseWarning,
@@ -580,3 +581,101 @@ def test_held_out_rows_are_no_light_rows(circles):
     _, told = caught(X, y, alpha=300.0, early_stopping=True, validation_fraction=0.6)
     assert "weights add up" not in told[CollapseWarning]
     assert "alpha=300 is above the pull" in told[CollapseWarning]
+
+
+# --- Rows that the user holds out -----------------------------------------------------
+
+
+def told_of_scales(X, y, X_val, y_val, weight_val=None, **parameters):
+    """What fit says of the scale of X_val."""
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        ShallowNetClassifier(4, max_iter=1, random_state=0, **parameters).fit(
+            X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight_val
+        )
+    return [str(w.message) for w in record if "another scale" in str(w.message)]
+
+
+KINDS = {
+    "dense": np.asarray,
+    "float32": np.float32,
+    "csr_matrix": sparse.csr_matrix,
+    "csr_array": sparse.csr_array,
+    "frame": lambda X: pd.DataFrame(X).add_prefix("x"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()])
+@pytest.mark.parametrize("n_val", [20, 150])
+def test_rows_held_out_on_another_scale_are_told(raw_cancer, kind, scaler, n_val):
+    X, y = raw_cancer
+    scaled = scaler.fit_transform(X)
+    for train, val in ((scaled, X), (X, scaled), (scaled, 1e3 * scaled), (X, X / 1e3)):
+        (text,) = told_of_scales(
+            kind(train[n_val:]), y[n_val:], kind(val[:n_val]), y[:n_val]
+        )
+        assert "transform_input=['X_val']" in text
+        column = int(re.search(r"column '?x?(\d+)", text).group(1))
+        assert ("'x" in text) == (kind is KINDS["frame"])
+        assert f"{val[:n_val, column].mean():.3g} " in text
+    for each in (X, scaled):
+        assert not told_of_scales(
+            kind(each[n_val:]), y[n_val:], kind(each[:n_val]), y[:n_val]
+        )
+
+
+def heavy_tails(rng, n):
+    return rng.standard_t(1, (n, 3))
+
+
+def rare_categories(rng, n):
+    return (rng.uniform(size=(n, 200)) < 0.01).astype(float)
+
+
+def words(rng, n):
+    return rng.exponential(size=(n, 500)) * (rng.uniform(size=(n, 500)) < 0.02)
+
+
+def one_outlier(rng, n):
+    X = rng.standard_normal((n, 2))
+    X[rng.integers(n)] *= 1e6
+    return X
+
+
+def drift(rng, n):
+    """Months as categories, a counter and time stamps: the last rows are held out."""
+    month = np.arange(n) * 12 // n
+    counter = np.arange(n) + rng.standard_normal(n)
+    return np.c_[np.eye(12)[month], counter, 1.6e9 + 60 * counter, rng.normal(size=(n, 3))]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [heavy_tails, rare_categories, words, one_outlier, drift],
+    ids=lambda f: f.__name__,
+)
+@pytest.mark.parametrize("standardised", [False, True])
+@pytest.mark.parametrize("n_val", [20, 50, 200])
+@pytest.mark.parametrize("seed", range(5))
+def test_honest_rows_held_out_are_no_other_scale(drawn, standardised, n_val, seed):
+    X = drawn(np.random.default_rng(seed), 1000)
+    y = np.arange(1000) % 2
+    if standardised:
+        X = StandardScaler().fit(X[:-n_val]).transform(X)
+    told = told_of_scales(X[:-n_val], y[:-n_val], X[-n_val:], y[-n_val:])
+    assert not told
+
+
+def test_the_scale_of_rows_of_weight_0_does_not_count(cancer):
+    X, y = cancer
+    X_val, y_val = np.r_[X[:100], 1e5 + 1e4 * X[:100]], np.r_[y[:100], y[:100]]
+    assert told_of_scales(X, y, X_val, y_val)
+    assert not told_of_scales(X, y, X_val, y_val, np.repeat([1.0, 0.0], 100))
+
+
+def test_equal_columns_and_a_single_column(cancer):
+    X, y = cancer
+    X = np.c_[X[:, :1], np.ones(569)]
+    assert not told_of_scales(X, y, X[:50], y[:50])
+    assert told_of_scales(X[:, :1], y, 1e3 + X[:50, :1], y[:50])

@@ -758,3 +758,19 @@ def test_of_sparse_partitions_the_same_is_said_as_in_memory(client, kind, parame
     assert told[0] == told[1]
     assert any("StandardScaler(with_mean=False)" in text for text in told[1])
     assert not any("StandardScaler)" in text or "same in every" in text for text in told[1])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_rows_to_watch_on_another_scale_are_told(client, table, kind):
+    X, y, _ = table
+    for factor, told in ((1, 0), (100, 1)):
+        X_val = factor * (X[:300] + 1)
+        net = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
+        parts = [
+            da.from_delayed(dask.delayed(kind(part)), part.shape, part.dtype)
+            for part in (X_val[:100], X_val[100:])
+        ]
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            net.fit(*on_dask([X], 900), y, X_val=da.concatenate(parts), y_val=y[:300])
+        assert sum("X_val is on another scale" in str(w.message) for w in record) == told

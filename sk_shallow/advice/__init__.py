@@ -5,6 +5,7 @@ a few hundred rows, spread over the table, so that looking costs next to nothing
 """
 
 from sk_shallow.advice.ends import warn_of_collapse, warn_of_early_end
+from sk_shallow.advice.scales import warn_of_scales
 from sk_shallow.advice.starts import warn_of_start
 
-__all__ = ["warn_of_collapse", "warn_of_early_end", "warn_of_start"]
+__all__ = ["warn_of_collapse", "warn_of_early_end", "warn_of_scales", "warn_of_start"]
