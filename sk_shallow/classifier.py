@@ -33,11 +33,13 @@ from sk_shallow.validation import (
     DTYPES,
     Labels,
     check_chunk,
+    check_is_finite,
     check_parameters,
     check_same_net,
     check_stream_parameters,
     check_training_data,
     check_validation_data,
+    naming_what_overflows,
 )
 
 Init = (
@@ -386,7 +388,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         tasks = FitTask(
             Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
         )
-        trainings = self._train_from(begins, rows, held_out, recipe, tasks)
+        with naming_what_overflows(rows, held_out):
+            trainings = self._train_from(begins, rows, held_out, recipe, tasks)
         criteria = [training.criterion for training in trainings]
         best = int(np.argmin(criteria))
         training, (start, stream) = trainings[best], begins[best]
@@ -457,7 +460,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
         recipe = read_recipe(vars(self), rows.X.shape[1])
         one_pass = recipe._replace(max_iter=1, tol=0.0)
-        with sharing(rows.X.shape[0], recipe.n_hidden * rows.X.dtype.itemsize) as run:
+        row_bytes = recipe.n_hidden * rows.X.dtype.itemsize
+        with naming_what_overflows(rows), sharing(rows.X.shape[0], row_bytes) as run:
             training = one_pass.train(start, stream, rows, all_seen=all_seen, run=run)
         net = self._net(labels, dtype, recipe.alpha, training.theta)
         self._publish(net, training, [training.criterion])
@@ -548,6 +552,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ):
             predicted = quantity(net, X, ACTIVATIONS[self._activation], run)
         if np.isnan(predicted).any():
+            check_is_finite(X, "X")
             raise ValueError(
                 f"X has values too large for the {predicted.dtype} weights of this net."
             )

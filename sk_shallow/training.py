@@ -202,6 +202,7 @@ def check_finite(
     raise ValueError(
         f"The loss, its gradient or a weight is not finite {when(iteration)}: the "
         f"numbers overflow. "
-        f"Standardise X (sklearn.preprocessing.StandardScaler), or lower {lower}"
+        f"Standardise X (sklearn.preprocessing.StandardScaler, with_mean=False if X is "
+        f"sparse), or lower {lower}"
         f"init_scale, alpha or the weights of rows."
     )

@@ -4,6 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import clone
 
 from sk_shallow import InvalidParameterError, ShallowNetClassifier
 from sk_shallow.inspection import inspect_hidden_layer
@@ -230,3 +233,50 @@ def test_labels_of_rows_of_weight_0_must_not_be_missing():
     y = np.r_[Y[:-1].astype(float), NAN]
     with pytest.raises(ValueError, match="NaN"):
         ShallowNetClassifier().fit(X, y, sample_weight=np.arange(30) < 29)
+
+
+@pytest.mark.parametrize(("bad", "word"), [(NAN, "NaN"), (INF, "infinity")])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_X_that_nobody_checked_is_named_where_it_fails(bad, word, kind, activation):
+    spoilt = X.copy()
+    spoilt[3] = bad
+    told = pytest.raises(ValueError, match=rf"^X contains {word}, which assume_finite=True")
+    val = pytest.raises(ValueError, match=rf"^X_val contains {word}, which assume_finite")
+    net = ShallowNetClassifier(4, activation=activation, alpha=1.0, random_state=0)
+    fitted = clone(net).fit(X, Y)
+    with config_context(assume_finite=True):
+        with told:
+            net.fit(kind(spoilt), Y)
+        with told:
+            clone(net).set_params(init="lsuv", early_stopping=True).fit(kind(spoilt), Y)
+        if word == "NaN" or activation == "relu":
+            with val:
+                net.fit(kind(X), Y, X_val=kind(spoilt), y_val=Y)
+        with told:
+            clone(net).set_params(solver="adam").partial_fit(kind(spoilt), Y, [0, 1])
+        for method in ("predict", "predict_proba", "predict_log_proba"):
+            if word == "NaN":
+                with told:
+                    getattr(fitted, method)(kind(spoilt))
+        with told:
+            inspect_hidden_layer(fitted, kind(spoilt), Y)
+        with told:
+            inspect_hidden_layer(net, kind(spoilt), at_start=True)
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1e-315])
+@pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])
+def test_weights_next_to_0_are_to_be_raised(weight, solver):
+    net = ShallowNetClassifier(solver=solver, alpha=5.0, random_state=0)
+    with pytest.raises(
+        ValueError, match="Rescale sample_weight .* to a mean of 1"
+    ) as error:
+        net.fit(X, Y, np.full(30, weight))
+    assert "lower" not in str(error.value)
+
+
+@pytest.mark.parametrize("parameters", [{"alpha": 1e308}, {"init_scale": 1e200}])
+def test_what_is_far_too_large_is_to_be_lowered(parameters):
+    with pytest.raises(ValueError, match=r"or lower .*alpha or the weights"):
+        ShallowNetClassifier(**parameters, random_state=0).fit(X, Y)

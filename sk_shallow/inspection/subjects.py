@@ -12,6 +12,7 @@ from sk_shallow._core.activations import ACTIVATIONS, Activation
 from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
 from sk_shallow._core.parameters import Parameters, cast
 from sk_shallow._core.rows import Column, Matrix, Rows
+from sk_shallow.advice.wording import standardise
 from sk_shallow.chance import draw_entropy, streams
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.held_out import hold_out
@@ -19,6 +20,7 @@ from sk_shallow.recipe import read_recipe
 from sk_shallow.start import Start
 from sk_shallow.validation import (
     DTYPES,
+    check_is_finite,
     check_known_rows,
     check_parameters,
     check_training_data,
@@ -60,10 +62,11 @@ class Subject(NamedTuple):
                 self.parameters, self.X, self.activation, self.sample_weight
             )
         if not statistics.is_finite:
+            check_is_finite(self.X, "X")
+            scaler = standardise(self.X)
             raise ValueError(
-                "The hidden layer, or its moments, are not finite on these rows: the "
-                "numbers overflow. Standardise X (sklearn.preprocessing.StandardScaler), "
-                "or lower init_scale."
+                f"The hidden layer, or its moments, are not finite on these rows: the "
+                f"numbers overflow. {scaler[0].upper()}{scaler[1:]}, or lower init_scale."
             )
         return statistics
 

@@ -4,6 +4,7 @@ from sk_shallow.validation.data import (
     DTYPES,
     Labels,
     check_chunk,
+    check_is_finite,
     check_known_rows,
     check_same_net,
     check_sample_weight,
@@ -12,6 +13,7 @@ from sk_shallow.validation.data import (
     holds_out,
     labelled_rows,
     labelled_validation_rows,
+    naming_what_overflows,
 )
 from sk_shallow.validation.parameters import (
     REQUIREMENTS,
@@ -24,6 +26,7 @@ __all__ = [
     "REQUIREMENTS",
     "Labels",
     "check_chunk",
+    "check_is_finite",
     "check_known_rows",
     "check_parameters",
     "check_same_net",
@@ -34,4 +37,5 @@ __all__ = [
     "holds_out",
     "labelled_rows",
     "labelled_validation_rows",
+    "naming_what_overflows",
 ]

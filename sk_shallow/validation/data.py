@@ -1,20 +1,26 @@
 """Data in, clean arrays or a clear error out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sk_shallow._core.parameters import Vector
-from sk_shallow._core.rows import Column, Matrix, Rows
+from sk_shallow._core.rows import Column, Matrix, Rows, by_parts
 from sk_shallow.validation.parameters import is_bool
 
 DTYPES = [np.float64, np.float32]  # anything else becomes the first
+
+
+TINY_WEIGHT = 1e-100  # a mean weight by which the penalty cannot be divided
 
 
 class Labels(NamedTuple):
@@ -160,6 +166,53 @@ def check_chunk(
             f"and to a finite number over all, got {total}."
         )
     return labels, rows
+
+
+@contextmanager
+def naming_what_overflows(rows: Rows, held_out: Rows | None = None) -> Iterator[None]:
+    """An error of training says so where X is not finite, or weights are next to 0.
+
+    With scikit-learn's ``assume_finite=True``, X has not been checked; it is looked at only
+    where training has failed.
+    """
+    try:
+        yield
+    except ValueError as error:
+        check_is_finite(rows.X, "X", error)
+        if held_out is not None and held_out.X is not rows.X:
+            check_is_finite(held_out.X, "X_val", error)
+        counted = rows.sample_weight[rows.sample_weight > 0]
+        if counted.mean() < TINY_WEIGHT:
+            raise ValueError(
+                f"sample_weight times class_weight is {counted.mean():.1g} on average, and "
+                f"J divides the penalty by its sum: the numbers overflow. Rescale "
+                f"sample_weight (and class_weight) to a mean of 1."
+            ) from error
+        raise
+
+
+def check_is_finite(X: Matrix, name: str, error: Exception | None = None) -> None:
+    """Check that X holds no NaN and no infinity.
+
+    Raises
+    ------
+    ValueError
+        If it does, from `error`.
+    """
+    found = [kind for part in by_parts(X, not_finite) for kind in part]
+    if found:
+        kinds = " and ".join(sorted(set(found), reverse=True))
+        raise ValueError(
+            f"{name} contains {kinds}, which assume_finite=True let through. Impute these "
+            f"values (sklearn.impute.SimpleImputer), or drop their rows."
+        ) from error
+
+
+def not_finite(X: Matrix) -> list[str]:
+    """Which of NaN and infinity X holds."""
+    values = X.data if sparse.issparse(X) else X
+    tests = {"NaN": np.isnan, "infinity": np.isinf}
+    return [kind for kind, test in tests.items() if test(values).any()]
 
 
 def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows:
