@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import make_circles
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -679,3 +682,212 @@ def test_equal_columns_and_a_single_column(cancer):
     X = np.c_[X[:, :1], np.ones(569)]
     assert not told_of_scales(X, y, X[:50], y[:50])
     assert told_of_scales(X[:, :1], y, 1e3 + X[:50, :1], y[:50])
+
+
+# --- What is advised helps when it is followed ----------------------------------------
+
+
+def four_points(seed):
+    return np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0]), None
+
+
+def standardised_points(seed):
+    X, y, _ = four_points(seed)
+    return 2 * X - 1, y, None
+
+
+def few_circles(seed):
+    return *make_circles(40, noise=0.1, factor=0.5, random_state=seed), None
+
+
+def many_circles(seed):
+    return *make_circles(200, noise=0.1, factor=0.5, random_state=seed), None
+
+
+def tiny_columns(seed):
+    X, y, _ = many_circles(seed)
+    return 1e-3 * X, y, None
+
+
+def light_rows(seed):
+    X, y, _ = many_circles(seed)
+    return X, y, np.full(200, 1e-3)
+
+
+def large_columns(seed):
+    X, y, _ = many_circles(seed)
+    return 1e3 * X + 100, y, None
+
+
+def positive_columns(seed):
+    X, y, _ = many_circles(seed)
+    return X + 10, y, None
+
+
+def word_frequencies(seed):
+    rng = np.random.default_rng(seed)
+    y = np.arange(300) % 2
+    p = rng.dirichlet(np.full(400, 0.3), size=2)
+    counts = np.array([rng.multinomial(25, p[label]) for label in y], dtype=float)
+    X = counts * rng.uniform(1, 4, 400)
+    return sparse.csr_array(X / np.linalg.norm(X, axis=1, keepdims=True)), y, None
+
+
+def followed(net, texts):
+    """The net with what is advised, and the scaler that is."""
+    net, text = clone(net), " ".join(texts)
+    if "tandardise X" in text:  # where a number is named, too, it is the second choice
+        return net, StandardScaler(with_mean="with_mean=False" not in text)
+    for name in ("alpha", "init_scale"):
+        if f"et {name}=" in text:
+            net.set_params(**{name: number(name, text)})
+    if "init='glorot_uniform'" in text:
+        net.set_params(init="glorot_uniform", init_scale=1)
+    if "Set activation='tanh'" in text:
+        net.set_params(activation="tanh")
+    return net, None
+
+
+def log_loss_and_texts(net, X, y, weight):
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        net.fit(X, y, weight)
+    texts = [
+        str(w.message) for w in record if issubclass(w.category, InitializationWarning)
+    ]
+    return log_loss(y, net.predict_proba(X), sample_weight=weight), texts
+
+
+ILLS = [
+    (four_points, {"alpha": 1.5}),
+    (four_points, {"alpha": 1.5, "init": "normal"}),
+    (standardised_points, {"alpha": 1.5}),
+    (few_circles, {"alpha": 2.0, "init": "normal"}),
+    (many_circles, {"alpha": 20.0}),
+    (many_circles, {"init": "zeros"}),
+    (many_circles, {"init": "normal", "init_scale": 1e-9}),
+    (many_circles, {"init_scale": 1e3}),
+    (tiny_columns, {"alpha": 1.5}),
+    (light_rows, {"alpha": 1.5}),
+    (light_rows, {"alpha": 1e3}),
+    (large_columns, {"max_iter": 200}),
+    (positive_columns, {"max_iter": 200}),
+    (word_frequencies, {"alpha": 20.0}),
+    (word_frequencies, {"alpha": 400.0}),
+]
+
+
+def ill_fits(ill, activation, seeds):
+    """Of each seed that is warned: log-loss before and after, and the warnings after."""
+    drawn, parameters = ill
+    for seed in seeds:
+        X, y, weight = drawn(seed)
+        net = ShallowNetClassifier(
+            activation=activation, random_state=seed, early_stopping=False, **parameters
+        )
+        before, texts = log_loss_and_texts(net, X, y, weight)
+        if not texts:
+            continue
+        net, scaler = followed(net, texts)
+        if scaler is not None:
+            X = scaler.fit_transform(X)
+        after, left = log_loss_and_texts(net, X, y, weight)
+        if scaler is not None and left:  # which may name a number now
+            net, _ = followed(net, left)
+            after, left = log_loss_and_texts(net, X, y, weight)
+        yield before, after, left
+
+
+@pytest.mark.parametrize("ill", ILLS, ids=lambda ill: f"{ill[0].__name__}-{ill[1]}")
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+@pytest.mark.parametrize(
+    "n_seeds", [4, pytest.param(30, marks=pytest.mark.long)], ids="{}-seeds".format
+)
+def test_what_is_advised_helps_on_average(ill, activation, n_seeds):
+    fits = list(ill_fits(ill, activation, range(n_seeds)))
+    if not fits:
+        return
+    before, after, texts = zip(*fits, strict=True)
+    assert np.mean(after) <= np.mean(before) + 0.005
+    if np.mean(before) > 0.6:
+        assert np.mean(after) < 0.4
+    assert np.mean([not left for left in texts]) > 0.7
+
+
+def test_every_ill_is_told_in_some_activation():
+    for ill in ILLS:
+        activations = ("tanh", "logistic", "relu")
+        assert any(list(ill_fits(ill, activation, range(2))) for activation in activations)
+
+
+def test_frequencies_of_words_are_told_an_alpha_and_no_scaler():
+    X, y, _ = word_frequencies(0)
+    for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csr_array.toarray):
+        _, told = caught(kind(X), y, alpha=400.0)
+        assert "Set alpha=" in told[CollapseWarning]
+        _, also = caught(kind(X), y, max_iter=2)
+        for text in (*told.values(), *also.values()):
+            assert "tandardise" not in text
+
+
+# --- Weights that are given, not drawn --------------------------------------------------
+
+
+def weights_of(net):
+    (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
+    return W1, b1, W2, b2
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+@pytest.mark.parametrize("alpha", [0, 1.0])
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("how", ["init", "warm_start"])
+def test_of_trained_weights_nothing_is_said_that_holds_for_drawn_ones(
+    cancer, raw_cancer, activation, alpha, raw, solver, how
+):
+    X, y = raw_cancer if raw else cancer
+    parameters = {"activation": activation, "alpha": alpha, "random_state": 0}
+    net = ShallowNetClassifier(**parameters, early_stopping=True).fit(X, y)
+    net.set_params(solver=solver, max_iter=25, warm_start=how == "warm_start")
+    if how == "init":
+        net.set_params(init=weights_of(net))
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        net.fit(X, y)
+    for text in (str(w.message) for w in record):
+        assert "drawn" not in text
+        assert "aise alpha" not in text
+        assert "init_scale" not in text
+
+
+def test_given_weights_that_are_too_large_are_told_by_how_much(cancer):
+    X, y = cancer
+    rng = np.random.default_rng(0)
+    W1, w2 = 50 * rng.standard_normal((30, 8)), rng.standard_normal(8)
+    zero = np.zeros
+    _, told = caught(X, y, n_hidden=8, init=(W1, zero(8), w2, zero(1)))
+    text = told[SaturationWarning]
+    factor = float(re.search(r"Multiply the W1 and w2 of init by (\S+)\.$", text).group(1))
+    _, told = caught(X, y, n_hidden=8, init=(factor * W1, zero(8), factor * w2, zero(1)))
+    assert SaturationWarning not in told
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
+def test_dead_units_of_sparse_columns_are_told_another_activation(raw_cancer, kind):
+    X, y = raw_cancer
+
+    def negative(rng, shape):
+        return -rng.random(shape)
+
+    _, told = caught(kind(X), y, activation="relu", init=negative, max_iter=1)
+    assert told[SaturationWarning].endswith("never learn. Set activation='tanh'.")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_what_counts_as_converged_at_a_tolerance_of_0(cancer, solver):
+    _, told = caught(*cancer, solver=solver, tol=0, max_iter=3)
+    assert "0e+00" not in told[ConvergenceWarning]
+    assert "with tol=0 training goes on until it is 0" in told[ConvergenceWarning]

@@ -269,14 +269,11 @@ def test_X_that_nobody_checked_is_named_where_it_fails(bad, word, kind, activati
 @pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])
 def test_weights_next_to_0_are_to_be_raised(weight, solver):
     net = ShallowNetClassifier(solver=solver, alpha=5.0, random_state=0)
-    with pytest.raises(
-        ValueError, match="Rescale sample_weight .* to a mean of 1"
-    ) as error:
+    with pytest.raises(ValueError, match=r"Rescale .* to a mean of 1") as error:
         net.fit(X, Y, np.full(30, weight))
     assert "lower" not in str(error.value)
 
 
-@pytest.mark.parametrize("parameters", [{"alpha": 1e308}, {"init_scale": 1e200}])
-def test_what_is_far_too_large_is_to_be_lowered(parameters):
+def test_what_is_far_too_large_is_to_be_lowered():
     with pytest.raises(ValueError, match=r"or lower .*alpha or the weights"):
-        ShallowNetClassifier(**parameters, random_state=0).fit(X, Y)
+        ShallowNetClassifier(alpha=1e308).fit(X, Y)

@@ -182,20 +182,20 @@ class Cause(NamedTuple):
 def collapse_causes(start: Start, rows: Rows, alpha: float) -> list[Cause]:
     """All causes that hold; where columns or weights are off, those come first."""
     units = cause_in_units(start)
-    data = cause_in_columns(rows) or cause_in_weights(rows, alpha)
+    data = cause_in_columns(rows) or cause_in_weights(start, rows, alpha)
     if data:
         causes = [units, data]
     else:
         causes = [units or cause_in_size(start, rows), cause_in_alpha(start, rows, alpha)]
-    return [cause for cause in causes if cause] or [last_cause(rows, alpha)]
+    return [cause for cause in causes if cause] or [last_cause(start, rows, alpha)]
 
 
-def last_cause(rows: Rows, alpha: float) -> Cause:
+def last_cause(start: Start, rows: Rows, alpha: float) -> Cause:
     if alpha == 0:
         return Cause("X says nothing about y", "give X a column that varies with y")
     return Cause(
         "the penalty outweighs what X says about y",
-        f"set alpha={significant(weak_alpha(rows, alpha)):g}",
+        f"set alpha={significant(weak_alpha(start, rows, alpha)):g}",
     )
 
 
@@ -206,10 +206,14 @@ def default_alpha(rows: Rows) -> float:
     return columns * min(1.0, float(weight.mean())) or float(X.shape[1] ** 0.5)
 
 
-def weak_alpha(rows: Rows, alpha: float) -> float:
-    """An alpha under which the net can leave zero, also where no line helps."""
+def weak_alpha(start: Start, rows: Rows, alpha: float) -> float:
+    """An alpha under which the net can leave zero, also where no line helps.
+
+    Less for logistic units, whose slope is smaller, and which start nearer to zero.
+    """
     weight = float(rows.sample_weight.sum())
-    return min(alpha / 10, 0.1 * default_alpha(rows), WEAK_SHARE * weight)
+    weak = min(0.1 * default_alpha(rows), WEAK_SHARE * weight)
+    return min(alpha / 10, weak * ACTIVATIONS[start.activation].max_slope ** 2)
 
 
 def cause_in_units(start: Start) -> Cause | None:
@@ -233,17 +237,19 @@ def cause_in_columns(rows: Rows) -> Cause | None:
     )
 
 
-def cause_in_weights(rows: Rows, alpha: float) -> Cause | None:
+def cause_in_weights(start: Start, rows: Rows, alpha: float) -> Cause | None:
     """Light rows, unless alpha is as light ("auto" is), or far too strong for any."""
     n, total = np.count_nonzero(rows.sample_weight), rows.sample_weight.sum()
     default = default_alpha(rows)
     if total >= LIGHT_ROWS * n or not 2 * default < alpha <= 10 * default * n / total:
         return None
+    # Logistic units leave zero under a smaller alpha only, as in `weak_alpha`.
+    as_light = alpha * total / n * ACTIVATIONS[start.activation].max_slope ** 2
     return Cause(
         f"the weights add up to {total:.3g} over {n} rows, and alpha={alpha:.3g} is "
         f"measured against that sum",
         f"rescale sample_weight (and class_weight) to a mean of 1, or set "
-        f"alpha={significant(alpha * total / n):g}",
+        f"alpha={significant(as_light):g}",
     )
 
 
@@ -262,14 +268,15 @@ def cause_in_size(start: Start, rows: Rows) -> Cause | None:
 
 def cause_in_alpha(start: Start, rows: Rows, alpha: float) -> Cause | None:
     if start.activation == "relu":  # no slope at 0, so no such threshold
-        return None
+        strong = alpha > default_alpha(rows) / 2
+        return last_cause(start, rows, alpha) if strong else None
     # On all rows, not on a sample: it is one product with a vector, paid only by
     # collapsed nets, and the noise of a sampled norm would hide the trap.
     signal = ACTIVATIONS[start.activation].max_slope * linear_signal(rows)
     if alpha <= signal:
         return None
     # Classes that no line separates have next to no signal.
-    weak = weak_alpha(rows, alpha)
+    weak = weak_alpha(start, rows, alpha)
     return Cause(
         f"alpha={alpha:.3g} is above the pull of the data on a net near zero, "
         f"|X'(y - mean y)| phi'(0) = {signal:.3g}, so the zero net is a local minimum",

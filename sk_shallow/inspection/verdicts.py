@@ -126,9 +126,9 @@ def on_collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
         return f"{text} Give y, too, to be told the cause."
     cause = (
         cause_in_columns(rows)
-        or cause_in_weights(rows, alpha)
+        or cause_in_weights(start, rows, alpha)
         or cause_in_alpha(start, rows, alpha)
-        or last_cause(rows, alpha)
+        or last_cause(start, rows, alpha)
     )
     return (
         f"{text} Cause: {cause.why}. {sentence(cause.remedy)} If it started next to the "
