@@ -1,6 +1,6 @@
 """Warnings and errors of this package.
 
-All starts are legal, but none of the bad ones is silent. To turn every word about a
+All starts are legal; identical, saturated and dead units, and a constant net, are warned of. To turn every word about a
 bad start into an error: ``warnings.simplefilter("error", InitializationWarning)``.
 """
 

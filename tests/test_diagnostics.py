@@ -5,10 +5,10 @@ import pytest
 from scipy import sparse
 
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.columns import column_summary
 from sk_shallow._core.diagnostics import (
     activation_counts,
     column_sizes,
-    column_summary,
     hidden_layer,
     hidden_statistics,
     is_symmetric,

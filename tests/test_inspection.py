@@ -1,6 +1,7 @@
 """A report says what the hidden layer does: exactly, on nets made by hand."""
 
 import doctest
+import re
 import tracemalloc
 import warnings
 from dataclasses import FrozenInstanceError
@@ -12,8 +13,10 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import make_moons
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -27,6 +30,7 @@ from sk_shallow import (
     inspection,
 )
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.columns import linear_share
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Parameters, flatten, unflatten
 from sk_shallow._core.rows import BLOCK_ROWS, Rows
@@ -628,3 +632,70 @@ def test_the_memory_grows_by_a_few_bytes_for_each_row(with_y, init_scale):
         tracemalloc.stop()
     # Label, weight, and what splitting takes; X has 20 numbers a row, and A1 has 64.
     assert peaks[1] - peaks[0] < (20 if with_y else 4) * 10 * BLOCK_ROWS
+
+
+# --- A net that has ended as a line -------------------------------------------------------
+
+
+def moons_to_fit(seed, n_samples=400):
+    return make_moons(n_samples, noise=0.2, random_state=seed)
+
+
+@pytest.mark.parametrize(
+    ("factor", "alpha", "n_samples"),
+    [(1, 3.0, 400), (1, 20.0, 400), (1, 1.5, 100), (1 / 3, 1.5, 400)],
+)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_line_is_told_what_bends_it(factor, alpha, n_samples, activation, kind):
+    before, after = [], []
+    for seed in range(4):
+        X, y = moons_to_fit(seed, n_samples)
+        X_test, y_test = moons_to_fit(seed + 1000, n_samples)
+        X, X_test = factor * X, factor * X_test
+        net = ShallowNetClassifier(alpha=alpha, activation=activation, random_state=seed)
+        net.fit(kind(X), y)
+        z2 = net.decision_function(X)
+        share = LinearRegression().fit(X, z2).score(X, z2)
+        texts = [
+            text
+            for given in ((X, y), (kind(X), y), (kind(X),))
+            for text in inspect_hidden_layer(net, *given).verdicts
+            if "the logits are a line" in text
+        ]
+        assert len(texts) == 3 * (share > 0.9805) or 0.9795 < share < 0.9805
+        if not texts:
+            continue
+        advised = re.search(r"set alpha=(\S+) and n_init=(\d+)\. Compare Log", texts[0])
+        before.append(log_loss(y_test, net.predict_proba(X_test)))
+        net.set_params(alpha=float(advised[1]), n_init=int(advised[2])).fit(X, y)
+        after.append(log_loss(y_test, net.predict_proba(X_test)))
+        z2 = net.decision_function(X)
+        assert LinearRegression().fit(X, z2).score(X, z2) < 0.98
+    if before:
+        assert np.mean(after) < 0.6 * np.mean(before)
+
+
+def test_too_few_rows_say_nothing_of_a_line(cancer):
+    X, y = cancer
+    net = ShallowNetClassifier(alpha=300.0, random_state=0).fit(X, y)
+    for n_rows, told in ((30, False), (569, True)):
+        verdicts = inspect_hidden_layer(net, X[:n_rows], y[:n_rows]).verdicts
+        assert any("are a line" in text for text in verdicts) == told
+
+
+def test_a_fit_that_ends_as_a_line_is_silent():
+    X, y = moons_to_fit(0)
+    ShallowNetClassifier(alpha=20.0, random_state=0).fit(X, y)  # warnings are errors
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+def test_the_share_of_a_line_is_that_of_least_squares(kind):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 6)) * 10.0 ** np.arange(-3, 3) + 5
+    X[:, 3] = 2.0
+    for noise in (0.01, 0.1, 1.0):
+        z2 = (X - 5) @ 10.0 ** -np.arange(-3, 3) + noise * rng.standard_normal(500)
+        share = 1 - (1 - LinearRegression().fit(X, z2).score(X, z2)) * 499 / 493
+        assert linear_share(kind(X), z2) == pytest.approx(share, abs=1e-3)
+    assert linear_share(kind(X[:13]), z2[:13]) == 0

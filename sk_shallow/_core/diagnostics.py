@@ -1,7 +1,7 @@
 """Numbers about a hidden layer: is it symmetric, saturated, dead, collapsed?"""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import entr
 
 from sk_shallow._core.activations import Activation
+from sk_shallow._core.columns import as_vector, column_summary
 from sk_shallow._core.network import (
     counted_pre_activations,
     output,
@@ -17,7 +18,7 @@ from sk_shallow._core.network import (
     unit_moments,
 )
 from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Column, Matrix, Rows, by_parts, counted_blocks
+from sk_shallow._core.rows import Column, Matrix, Rows, by_parts
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -94,69 +95,6 @@ def rows_are_alike(X: Matrix, sample_weight: Column | None = None) -> bool:
     """Whether X is the same in every row of weight > 0."""
     summary = column_summary(X, sample_weight)
     return bool((summary.least == summary.most).all())
-
-
-class ColumnSummary(NamedTuple):
-    """The columns of X over its rows of weight > 0; arrays of shape (n_features,)."""
-
-    n_rows: int
-    total: Vector
-    square_total: Vector
-    least: Array
-    most: Array
-
-    @property
-    def mean(self) -> Vector:
-        mean: Vector = self.total / self.n_rows
-        return mean
-
-    @property
-    def mean_square(self) -> Vector:
-        mean_square: Vector = self.square_total / self.n_rows
-        return mean_square
-
-    @property
-    def deviation(self) -> Vector:
-        deviation: Vector = np.sqrt(np.maximum(self.mean_square - self.mean**2, 0))
-        return deviation
-
-
-def column_summary(X: Matrix, sample_weight: Column | None = None) -> ColumnSummary:
-    """Summed up by blocks and parts; CSR stays sparse."""
-    if sample_weight is None:
-        sample_weight = np.ones(X.shape[0], dtype=np.bool_)
-    with np.errstate(over="ignore", invalid="ignore"):
-        n_rows, total, square_total, least, most = zip(
-            *by_parts(X, summary_of_part, sample_weight > 0), strict=True
-        )
-        return ColumnSummary(
-            sum(n_rows),
-            np.sum(total, axis=0),
-            np.sum(square_total, axis=0),
-            np.min(least, axis=0),
-            np.max(most, axis=0),
-        )
-
-
-def summary_of_part(X: Matrix, counts: Column) -> ColumnSummary:
-    n_features = X.shape[1]
-    total, square_total = np.zeros(n_features), np.zeros(n_features)
-    least, most = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-    for block in counted_blocks(X, n_features * X.dtype.itemsize, counts):
-        wide = block.astype(np.float64, copy=False)
-        squares = wide.multiply(wide) if sparse.issparse(wide) else np.square(wide)
-        total += as_vector(wide.sum(axis=0))
-        square_total += as_vector(squares.sum(axis=0))
-        np.minimum(least, as_vector(wide.min(axis=0)), out=least)
-        np.maximum(most, as_vector(wide.max(axis=0)), out=most)
-    return ColumnSummary(int(np.count_nonzero(counts)), total, square_total, least, most)
-
-
-def as_vector(reduced: Any) -> Vector:
-    """What is left of X when its rows are reduced: CSR gives it a row of its own kind."""
-    dense = reduced.toarray() if sparse.issparse(reduced) else reduced
-    vector: Vector = np.asarray(dense).ravel()
-    return vector
 
 
 def linear_signal(rows: Rows) -> float:

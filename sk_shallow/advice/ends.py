@@ -7,9 +7,9 @@ from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.columns import column_summary
 from sk_shallow._core.diagnostics import (
     column_sizes,
-    column_summary,
     is_symmetric,
     linear_signal,
     rows_are_alike,

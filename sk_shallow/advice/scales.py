@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sk_shallow._core.diagnostics import ColumnSummary, as_vector, column_summary
+from sk_shallow._core.columns import ColumnSummary, as_vector, column_summary
 from sk_shallow._core.parameters import Vector
 from sk_shallow._core.rows import Column, Matrix, Rows, by_parts, counted_blocks
 from sk_shallow.advice.wording import warn

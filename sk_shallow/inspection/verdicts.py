@@ -6,18 +6,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.columns import linear_share
 from sk_shallow._core.diagnostics import (
     HiddenStatistics,
     is_symmetric,
     rows_are_alike,
 )
-from sk_shallow._core.rows import Matrix, spread_rows
+from sk_shallow._core.network import logits
+from sk_shallow._core.rows import Matrix, Rows, spread_rows
 from sk_shallow.advice.ends import (
     CONSTANT_LOGITS,
     cause_in_alpha,
     cause_in_columns,
     cause_in_weights,
     last_cause,
+    weak_alpha,
 )
 from sk_shallow.advice.starts import (
     MOST_DEAD,
@@ -30,12 +33,14 @@ from sk_shallow.advice.starts import (
     remedy_for_size,
     remedy_for_symmetry,
 )
-from sk_shallow.advice.wording import sentence, standardise
+from sk_shallow.advice.wording import sentence, significant, standardise
 from sk_shallow.inspection.subjects import Subject
 from sk_shallow.start import Start
 
 FEW_ROWS = 20  # too few to say that a net is constant, or X not scaled
 FEW_DIRECTIONS = 0.25  # share of the units from which fewer may do
+LINE = 0.98  # share of the variance of the logits from which we call them a line
+LINE_ROWS = 1000  # that are looked at for it
 AFRESH = "set init='glorot_uniform' and init_scale=1, and fit again"
 
 
@@ -57,7 +62,11 @@ def verdicts_on(
     if rank == 0:  # of flat units, of course; and of equal rows
         same = None if flat else on_stillness(subject, statistics)
     else:
-        same = on_sameness(start, n_lasting) or on_collapse(subject, statistics)
+        same = (
+            on_sameness(start, n_lasting)
+            or on_collapse(subject, statistics)
+            or on_line(subject, rank)
+        )
     if not same and not flat:
         same = on_repetition(start, n_lasting) or on_few_directions(start, rank)
     return tuple(verdict for verdict in (same, flat) if verdict)
@@ -155,10 +164,45 @@ def on_few_directions(start: Start, rank: float) -> str | None:
     if start.init is not None or rank == 0 or rank > FEW_DIRECTIONS * n_hidden:
         return None
     return (
-        f"The {n_hidden} units move in about {rank:.1f} directions on these rows: a "
-        f"smaller net, or a line, may do as well. Compare n_hidden={math.ceil(2 * rank)} "
-        f"and LogisticRegression."
+        f"{directions(start, rank)}: a smaller net, or a line, may do as well. Compare "
+        f"n_hidden={math.ceil(2 * rank)} and LogisticRegression."
     )
+
+
+def directions(start: Start, rank: float) -> str:
+    n_hidden = start.parameters.n_hidden
+    return f"The {n_hidden} units move in about {rank:.1f} directions on these rows"
+
+
+def on_line(subject: Subject, rank: float) -> str | None:
+    """Of trained nets: whatever its units do, the net is a line."""
+    if subject.start.init is not None:
+        return None
+    share = share_of_a_line(subject)
+    if share <= LINE:
+        return None
+    return (
+        f"{directions(subject.start, rank)}, and the logits are a line: a linear function "
+        f"of X explains {share:.1%} of their variance. If a curve fits better, training "
+        f"has missed it: {remedy_for_a_line(subject)}. Compare LogisticRegression."
+    )
+
+
+def share_of_a_line(subject: Subject) -> float:
+    """R² of the logits on X, over as many rows as the columns need."""
+    few = few_rows(subject, max(LINE_ROWS, 4 * subject.X.shape[1]))
+    few = few.astype(subject.parameters.W1.dtype, copy=False)
+    return linear_share(few, logits(subject.parameters, few, subject.activation))
+
+
+def remedy_for_a_line(subject: Subject) -> str:
+    start, X, rows, alpha = subject
+    if alpha == 0:
+        return "set n_init=5"
+    if rows is None:
+        each = np.ones(X.shape[0], dtype=np.bool_)
+        rows = Rows(X, each, each)
+    return f"set alpha={significant(weak_alpha(start, rows, alpha)):g} and n_init=5"
 
 
 def on_saturation(subject: Subject, statistics: HiddenStatistics) -> str | None:
@@ -193,8 +237,8 @@ def on_logits(subject: Subject, statistics: HiddenStatistics) -> str | None:
     return logit_message(start, statistics.z2_size, few_rows(subject))
 
 
-def few_rows(subject: Subject) -> Matrix:
-    return spread_rows(subject.X, MOST_ROWS, subject.sample_weight)
+def few_rows(subject: Subject, most: int = MOST_ROWS) -> Matrix:
+    return spread_rows(subject.X, most, subject.sample_weight)
 
 
 def afresh(start: Start) -> str:
