@@ -1,7 +1,8 @@
 """Warnings and errors of this package.
 
-All starts are legal; identical, saturated and dead units, and a constant net, are warned of. To turn every word about a
-bad start into an error: ``warnings.simplefilter("error", InitializationWarning)``.
+All starts are legal; of identical, saturated and dead units, and of a constant net, `fit`
+warns. To turn every word about a bad start into an error:
+``warnings.simplefilter("error", InitializationWarning)``.
 """
 
 import sklearn.exceptions

@@ -134,6 +134,7 @@ def test_lsuv_starts_off_the_plateau_on_columns_that_are_not_scaled(raw_cancer, 
     assert {w.category for w in record} == {ConvergenceWarning}
 
 
+@pytest.mark.filterwarnings("ignore:X_val is on another scale")
 def test_lsuv_is_fitted_to_the_training_rows_only(large):
     X, y = large
     net = ShallowNetClassifier(4, init="lsuv", random_state=0)
