@@ -36,6 +36,7 @@ from sk_shallow.validation import (
     check_is_finite,
     check_parameters,
     check_same_net,
+    check_sample_weight,
     check_stream_parameters,
     check_training_data,
     check_validation_data,
@@ -164,12 +165,12 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         of weight 0 do not count), or if `fit` is given `X_val`.
     validation_fraction : float, default=0.1
         The part of the rows held out, between 0 and 1.
-    n_iter_no_change : int, default=20
+    n_iter_no_change : int or np.inf, default=20
         With early stopping, training stops after so many iterations in which the
         held-out log-loss set no new minimum; without, after so many in each of which J
         fell by less than `tol` times itself below its lowest value ("gd" goes on: it
         crawls off plateaus).
-    class_weight : dict, "balanced" or None, default=None
+    class_weight : mapping, "balanced" or None, default=None
         Weights of the classes, multiplied with `sample_weight`. "balanced" gives both
         classes the same total weight.
     warm_start : bool, default=False
@@ -284,7 +285,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         tol: float = 1e-4,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 20,
+        n_iter_no_change: float = 20,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
         n_init: int = 1,
@@ -539,6 +540,27 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z2 = self.decision_function(X)
         log_p: Array = -np.logaddexp(0, np.column_stack([z2, -z2]))
         return log_p
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array, data frame or sparse matrix of shape (n_samples, n_features)
+            Finite numbers, in the columns that `fit` was given.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        accuracy : float
+            The weighted share of rows whose label is predicted.
+        """
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, len(y))
+        return float(super().score(X, y, sample_weight))
 
     @on_one_blas_thread
     def _predicted(self, quantity: Callable[..., Array], X: Any) -> Array:

@@ -29,7 +29,7 @@ class Recipe(NamedTuple):
     batch_size: int
     max_iter: int
     tol: float
-    n_iter_no_change: int
+    n_iter_no_change: float  # a whole number, or infinite
     verbose: bool
 
     def train(
@@ -102,6 +102,7 @@ class Recipe(NamedTuple):
 def read_recipe(parameters: Mapping[str, Any], n_features: int) -> Recipe:
     """The recipe that valid parameters of the estimator stand for."""
     alpha, rate = parameters["alpha"], parameters["learning_rate"]
+    patience = parameters["n_iter_no_change"]
     default_rate = SOLVERS[parameters["solver"]].learning_rate
     return Recipe(
         activation=parameters["activation"],
@@ -112,6 +113,6 @@ def read_recipe(parameters: Mapping[str, Any], n_features: int) -> Recipe:
         batch_size=int(parameters["batch_size"]),
         max_iter=int(parameters["max_iter"]),
         tol=float(parameters["tol"]),
-        n_iter_no_change=int(parameters["n_iter_no_change"]),
+        n_iter_no_change=np.inf if patience == np.inf else int(patience),
         verbose=bool(parameters["verbose"]),
     )

@@ -52,7 +52,7 @@ class StoppingRules(NamedTuple):
     """
 
     tol: float
-    n_iter_no_change: int
+    n_iter_no_change: float
     crawls: bool = False
 
 

@@ -301,3 +301,22 @@ def test_what_init_draws_does_not_change_the_order_of_rows(table):
     net = ShallowNetClassifier(8, solver="adam", batch_size=20, max_iter=3, random_state=0)
     curves = [net.set_params(init=init).fit(X, y).loss_curve_ for init in (few, many)]
     np.testing.assert_array_equal(*curves)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("patience", [float("inf"), np.float32(np.inf)])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_infinite_patience_is_more_than_any_number(cancer, patience, early_stopping):
+    net = ShallowNetClassifier(
+        4, early_stopping=early_stopping, max_iter=60, tol=0.01, random_state=0
+    )
+    reference, endless = (
+        clone(net).set_params(n_iter_no_change=n).fit(*cancer) for n in (10**400, patience)
+    )
+    assert endless.stop_reason_ not in ("loss", "validation")
+    np.testing.assert_array_equal(endless.loss_curve_, reference.loss_curve_)
+
+
+def test_infinite_patience_in_a_stream(cancer):
+    net = ShallowNetClassifier(4, solver="adam", n_iter_no_change=np.inf, random_state=0)
+    assert net.partial_fit(*cancer, classes=[0, 1]).n_iter_ == 1

@@ -1,8 +1,12 @@
 """Bad input gets an error that names the parameter, the requirement and the value."""
 
+from collections import OrderedDict, UserDict
 from fractions import Fraction
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn import config_context
@@ -11,6 +15,7 @@ from sklearn.base import clone
 from sk_shallow import InvalidParameterError, ShallowNetClassifier
 from sk_shallow.inspection import inspect_hidden_layer
 from sk_shallow.validation import REQUIREMENTS
+from sk_shallow.validation.parameters import MEANINGS, did_you_mean
 
 X = np.random.default_rng(0).standard_normal((30, 2))
 Y = np.tile([0, 1], 15)
@@ -29,7 +34,7 @@ BAD = {
     "tol": [-1e-9, NAN, INF, "0", None, True],
     "early_stopping": ["yes", None, 1, 0.5],
     "validation_fraction": [0, 1, 0.0, 1.0, -0.1, 2, NAN, "0.1", None, True],
-    "n_iter_no_change": [0, -1, 1.5, INF, None, True],
+    "n_iter_no_change": [0, -1, 1.5, -INF, NAN, "inf", None, True],
     "class_weight": ["even", 1.0, True, [1, 2], {0: -1}, {0: NAN}, {0: "a"}, {0: True}],
     "warm_start": [0, 1, "yes", None],
     "n_init": [0, -1, 2.0, "auto", None, True],
@@ -50,7 +55,76 @@ def test_a_bad_parameter_is_named_with_its_requirement_and_value(name, value):
     with pytest.raises(InvalidParameterError) as error:
         ShallowNetClassifier(**{name: value}).fit(X, Y)
     words, _, also = REQUIREMENTS[name]
-    assert str(error.value) == f"{name} must be {words}, got {value!r}.{also}"
+    question = QUESTIONS.get((name, str(value)), "")
+    assert str(error.value) == f"{name} must be {words}, got {value!r}.{also}{question}"
+
+
+# What others call it -> what the error asks. Typing errors and case count as well.
+WORDS = {
+    "activation": {
+        "sigmoid Sigmoid sigmiod expit hard_sigmoid logistics": "'logistic'",
+        "rectifier ReLU RELU relu6": "'relu'",
+        "Tanh tansig hyperbolic_tangent": "'tanh'",
+        "identity linear": None,
+    },
+    "solver": {
+        "sgd SGD": "'gd' or 'adam'",
+        "bfgs l-bfgs L-BFGS-B": "'lbfgs'",
+        "gradient-descent GD": "'gd'",
+        "Adam adamw": "'adam'",
+        "liblinear saga": None,
+    },
+    "init": {
+        "xavier glorot Xavier": "'glorot_uniform' or 'glorot_normal'",
+        "xavier_uniform GlorotUniform glorot-uniform glorot_unifrom": "'glorot_uniform'",
+        "xavier_normal": "'glorot_normal'",
+        "he kaiming He": "'he_uniform' or 'he_normal'",
+        "kaiming_normal HeNormal": "'he_normal'",
+        "lecun": "'lecun_uniform' or 'lecun_normal'",
+        "random": "'normal' or 'uniform'",
+        "gaussian random_normal randn": "'normal'",
+        "zero Zeros": "'zeros'",
+        "ones": "'constant'",
+        "orthonormal": "'orthogonal'",
+        "identity": None,
+    },
+    "class_weight": {"balance Balanced balanced_subsample": "'balanced'"},
+    "early_stopping": {"yes true": "True", "no off": "False", "automatic": "'auto'"},
+    "alpha": {"automatic Auto": "'auto'", "strong": None},
+    "warm_start": {"yes": "True"},
+    "verbose": {"yes": "True", "no": "False"},
+    "init_scale": {"None": "None"},
+    "n_jobs": {"all": "-1"},
+}
+ASKED = [
+    (name, word, meant)
+    for name, table in WORDS.items()
+    for words, meant in table.items()
+    for word in words.split()
+]
+QUESTIONS = {
+    ("activation", "tahn"): " Did you mean 'tanh'?",
+    **{(name, word): f" Did you mean {meant}?" for name, word, meant in ASKED if meant},
+}
+
+
+@pytest.mark.parametrize(("name", "word", "meant"), ASKED)
+@pytest.mark.parametrize("around", ["", " "])
+def test_the_word_of_others_is_answered_with_ours(name, word, meant, around):
+    with pytest.raises(InvalidParameterError) as error:
+        ShallowNetClassifier(**{name: f"{around}{word}{around}"}).fit(X, Y)
+    asked = str(error.value).partition(" Did you mean ")[2]
+    assert asked == (f"{meant}?" if meant else "")
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_a_word_that_is_asked_for_is_a_legal_one(name):
+    holds = REQUIREMENTS[name].holds
+    legal = {repr(one) for ours in MEANINGS.values() for one in ours if holds(one)}
+    for word in (*MEANINGS, *map(str.upper, MEANINGS)):
+        question = did_you_mean(word, holds)
+        asked = question.removeprefix(" Did you mean ").removesuffix("?")
+        assert set(asked.split(" or ")) <= legal | {""}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +137,8 @@ def test_a_bad_parameter_is_named_with_its_requirement_and_value(name, value):
         ),
         (
             {"activation": "tahn"},
-            "activation must be one of 'tanh', 'logistic', 'relu', got 'tahn'.",
+            "activation must be one of 'tanh', 'logistic', 'relu', got 'tahn'. "
+            "Did you mean 'tanh'?",
         ),
     ],
 )
@@ -90,6 +165,8 @@ def test_the_error_is_of_both_kinds_as_scikit_learns_is(kind):
         ("tol", Fraction(1, 10_000)),
         ("max_iter", np.int64(500)),
         ("early_stopping", np.bool_(False)),
+        ("n_iter_no_change", np.inf),
+        ("n_iter_no_change", np.float32(np.inf)),
         ("class_weight", {0: 1, 1: np.float64(2)}),
         ("random_state", np.random.RandomState(0)),
         ("verbose", 0),
@@ -277,3 +354,80 @@ def test_weights_next_to_0_are_to_be_raised(weight, solver):
 def test_what_is_far_too_large_is_to_be_lowered():
     with pytest.raises(ValueError, match=r"or lower .*alpha or the weights"):
         ShallowNetClassifier(alpha=1e308).fit(X, Y)
+
+
+NO_WEIGHTS = {
+    "word": "balanced",
+    "number in quotes": "2",
+    "complex number": 1 + 2j,
+    "complex": np.ones(30, complex),
+    "complex list": [1j] * 30,
+    "too large": 10**400,
+    "date": np.datetime64("2020"),
+    "dict": {0: 1},
+    "object": object(),
+    "array of an object": np.array(None),
+    "ragged": [[1], [1, 2]],
+    "None in a list": [1.0] * 29 + [None],
+    "words": ["a"] * 30,
+    "column": np.ones((30, 1)),
+    "frame": pd.DataFrame({"weight": np.ones(30)}),
+    "too short": np.ones(29),
+    "sparse": sparse.csr_array(np.ones((30, 1))),
+    "below 0": np.array(-1.0),
+    "NaN": np.float64(NAN),
+    "infinite": np.array(INF),
+}
+A_WEIGHT = [2, 2.0, True, np.float32(2), np.array(2), np.array(2.0), np.bool_(True)]
+seeded = partial(ShallowNetClassifier, random_state=0)
+WITH_WEIGHTS = {
+    "fit": lambda weight: seeded(alpha=1).fit(X, Y, weight),
+    "partial_fit": lambda weight: seeded(solver="adam").partial_fit(X, Y, [0, 1], weight),
+    "sample_weight_val": lambda weight: seeded(alpha=1).fit(
+        X, Y, X_val=X, y_val=Y, sample_weight_val=weight
+    ),
+    "score": lambda weight: seeded(alpha=1).fit(X, Y).score(X, Y, weight),
+    "inspect": lambda weight: inspect_hidden_layer(
+        seeded(alpha=1).fit(X, Y), X, Y, sample_weight=weight
+    ),
+    "inspect the start": lambda weight: inspect_hidden_layer(
+        seeded(), X, Y, sample_weight=weight, at_start=True
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("how", WITH_WEIGHTS)
+@pytest.mark.parametrize("kind", NO_WEIGHTS)
+def test_what_is_no_weight_is_an_error_that_names_the_parameter(how, kind):
+    name = how if how == "sample_weight_val" else "sample_weight"
+    with pytest.raises(ValueError, match=rf"^(Input )?{name} ") as error:
+        WITH_WEIGHTS[how](NO_WEIGHTS[kind])
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("how", WITH_WEIGHTS)
+@pytest.mark.parametrize("weight", A_WEIGHT, ids=repr)
+def test_a_number_is_the_weight_of_each_row(how, weight):
+    one, each = (WITH_WEIGHTS[how](w) for w in (weight, np.full(30, float(weight))))
+    if isinstance(one, ShallowNetClassifier):
+        np.testing.assert_array_equal(one.coefs_[0], each.coefs_[0])
+    else:
+        assert str(one) == str(each)
+
+
+@pytest.mark.parametrize("mapping", [MappingProxyType, UserDict, OrderedDict])
+def test_class_weights_may_be_any_mapping(mapping):
+    weights = {0: 2.0, 1: 0.5}
+    net, other = (
+        ShallowNetClassifier(class_weight=w, solver="adam", alpha=1, random_state=0)
+        for w in (weights, mapping(weights))
+    )
+    for learn in (
+        lambda net: net.fit(X, X[:, 0] > 0),
+        lambda net: net.partial_fit(X, X[:, 0] > 0, [False, True]),
+    ):
+        np.testing.assert_array_equal(learn(other).coefs_[0], learn(net).coefs_[0])
+    with pytest.raises(InvalidParameterError, match="class_weight must be"):
+        ShallowNetClassifier(class_weight=mapping({0: -1})).fit(X, Y)

@@ -101,7 +101,10 @@ def odd_label(
 
 def odd_weight(weight: Any) -> int | None:
     """The first row whose weight is missing, infinite or below 0."""
-    weight = np.asarray(weight)
+    try:
+        weight = np.asarray(weight)
+    except ValueError:  # a ragged list
+        return None
     if weight.ndim != 1 or weight.dtype.kind not in "biuf":
         return None
     return first(~((weight >= 0) & (weight < np.inf)))

@@ -174,7 +174,7 @@ class DaskShallowNetClassifier(ShallowNetClassifier):
         tol: float = 1e-4,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 20,
+        n_iter_no_change: float = 20,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
         n_init: int = 1,
@@ -297,11 +297,13 @@ default=None
             The weighted share of rows whose label is predicted.
         """
         if not is_table(X):
-            return float(super().score(X, y, sample_weight))
+            return super().score(X, y, sample_weight)
         with connected(self.client) as client:
             predicted, y, weight = (
                 column(client, part) for part in (self.predict(X), y, sample_weight)
             )
+        if weight is not None:
+            weight = check_sample_weight(weight, len(y))
         return float(accuracy_score(y, predicted, sample_weight=weight))
 
     def decision_function(self, X: Any) -> Any:

@@ -1,6 +1,6 @@
 """Data in, clean arrays or a clear error out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple, NoReturn
@@ -266,8 +266,12 @@ def class_weights(
     """The weight that `class_weight` gives to a row of each class."""
     if estimator.class_weight is None:
         return np.ones(2)
+    given = estimator.class_weight
     by_class: Vector = compute_class_weight(
-        estimator.class_weight, classes=classes, y=y, sample_weight=sample_weight
+        dict(given) if isinstance(given, Mapping) else given,
+        classes=classes,
+        y=y,
+        sample_weight=sample_weight,
     )
     return by_class
 
@@ -360,11 +364,14 @@ def check_sample_weight(
     """One finite weight >= 0 for each row, not all of them 0; without any, all True."""
     if sample_weight is None:
         return np.ones(n_samples, dtype=np.bool_)
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight)
-    weight: Column = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
-    )
+    try:
+        weight = as_numbers(sample_weight, n_samples, name)
+    except (ValueError, TypeError, OverflowError) as error:
+        if str(error).startswith(f"Input {name}"):  # NaN or infinity
+            raise
+        raise ValueError(
+            f"{name} must be a finite number >= 0, or one for each row: {error}"
+        ) from error
     if weight.shape != (n_samples,):
         raise ValueError(
             f"{name} must have shape (n_samples,) = ({n_samples},), got {weight.shape}."
@@ -373,6 +380,22 @@ def check_sample_weight(
         raise ValueError(f"{name} must be >= 0, got {weight.min()}.")
     if not weight.any():
         raise ValueError(f"{name} is zero for every row: some weights must be > 0.")
+    return weight
+
+
+def as_numbers(sample_weight: Any, n_samples: int, name: str) -> Column:
+    """Finite weights as float64; a single one, a number or a 0-d array, for each row."""
+    array = np.asarray(sample_weight)
+    if array.dtype.kind == "c":
+        raise TypeError("got complex numbers.")
+    if array.ndim == 0:
+        value = array.item()
+        if not isinstance(value, Real):
+            raise TypeError(f"got {value!r}.")
+        sample_weight = np.full(n_samples, value)
+    weight: Column = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
+    )
     return weight
 
 

@@ -1,7 +1,9 @@
 """Parameters in, a clear error out."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -33,7 +35,62 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         value = parameters[name]
         if not holds(value):
             shown = value.item() if isinstance(value, np.generic) else value
-            raise InvalidParameterError(f"{name} must be {words}, got {shown!r}.{also}")
+            raise InvalidParameterError(
+                f"{name} must be {words}, got {shown!r}.{also}{did_you_mean(value, holds)}"
+            )
+
+
+# What others call what we have, as `plain` leaves it.
+SYNONYMS: dict[tuple[Any, ...], str] = {
+    ("tanh",): "tansig tangent hyperbolictangent",
+    ("logistic",): "sigmoid logsig expit logit",
+    ("relu",): "rectifier rectified rectifiedlinear rectifiedlinearunit poslin",
+    ("lbfgs",): "quasinewton",
+    ("gd",): "gradientdescent batchgd batchgradientdescent",
+    ("gd", "adam"): "sgd stochasticgradientdescent",
+    ("adam",): "minibatch minibatchgd rmsprop adagrad",
+    ("glorot_uniform", "glorot_normal"): "glorot xavier",
+    ("glorot_uniform",): "xavieruniform",
+    ("glorot_normal",): "xaviernormal",
+    ("he_uniform", "he_normal"): "he kaiming msra",
+    ("he_uniform",): "kaiminguniform",
+    ("he_normal",): "kaimingnormal",
+    ("lecun_uniform", "lecun_normal"): "lecun",
+    ("normal", "uniform"): "random",
+    ("normal",): "gaussian randn randomnormal truncatednormal",
+    ("uniform",): "rand randomuniform",
+    ("orthogonal",): "orthonormal qr saxe",
+    ("zeros",): "0",
+    ("constant",): "1 one ones",
+    (True,): "yes true on",
+    (False,): "no false off",
+    (None,): "none",
+    (-1,): "all",
+}
+
+
+def plain(word: str) -> str:
+    """Its letters and digits alone, in lower case."""
+    return re.sub(r"[\W_]", "", word.lower())
+
+
+MEANINGS: dict[str, tuple[Any, ...]] = {
+    **{plain(one): (one,) for one in (*ACTIVATIONS, *INITIALIZERS, *SOLVERS)},
+    **{one: (one,) for one in ("auto", "balanced")},
+    **{each: ours for ours, others in SYNONYMS.items() for each in others.split()},
+}
+
+
+def did_you_mean(value: Any, holds: Callable[[Any], bool]) -> str:
+    """A question that names our word for what the user has written, if there is one."""
+    if not isinstance(value, str):
+        return ""
+    word = plain(value)
+    known = {each: [one for one in ours if holds(one)] for each, ours in MEANINGS.items()}
+    known = {each: ours for each, ours in known.items() if ours}
+    closest = [word] if word in known else get_close_matches(word, known, n=1)
+    meant = [one for each in closest for one in known[each]]
+    return f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
 
 
 def is_number(value: Any) -> bool:
@@ -84,7 +141,7 @@ def name_from(registry: Mapping[str, Any]) -> Requirement:
 
 
 def is_class_weight(value: Any) -> bool:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return all(is_number_from_0(weight) for weight in value.values())
     return value is None or is_one_of(value, "balanced")
 
@@ -133,7 +190,13 @@ REQUIREMENTS: dict[str, Requirement] = {
         "a number between 0 and 1, both excluded",
         lambda value: is_number(value) and 0 < value < 1,
     ),
-    "n_iter_no_change": integer_from(1),
+    "n_iter_no_change": Requirement(
+        "an integer >= 1 or np.inf",
+        lambda value: (
+            (is_integer(value) and value >= 1)
+            or (isinstance(value, Real) and value == math.inf)
+        ),
+    ),
     "class_weight": Requirement(
         "None, 'balanced' or a dict of finite numbers >= 0 by class label",
         is_class_weight,
