@@ -134,7 +134,9 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
           from the :class:`numpy.random.Generator` `rng`. It is called once with shape
           ``(n_features, n_hidden)`` and once with ``(n_hidden, 1)``;
         - a tuple ``(W1, b1, w2, b2)`` of arrays of shapes (n_features, n_hidden),
-          (n_hidden,), (n_hidden,) or (n_hidden, 1), and (1,): just these weights.
+          (n_hidden,), (n_hidden,) and (1,): just these weights. The shapes of lectures,
+          (n_hidden, 1), (1, n_hidden) and (1, 1), will do for b1, w2 and b2; W1 has to
+          be turned: ``W1.T``.
     init_scale : float >= 0 or None, default=None
         Factor on the weights that `init` draws or gives; with "lsuv", the standard
         deviation that it brings the units to. None is the scheme's own: 0.01 for

@@ -52,7 +52,7 @@ def draw_start(
     Raises
     ------
     InvalidParameterError
-        If the user's weights have another shape or are no finite real numbers.
+        If the user's weights have other shapes or are no finite real numbers.
     """
     if isinstance(init, str):
         scheme = INITIALIZERS[init]
@@ -71,7 +71,7 @@ def checked_draw(init: Callable[..., Any]) -> Draw:
     """The user's `init(rng, shape)`, its weights checked."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        weights = np.asarray(init(rng, shape))
+        weights = as_array(init(rng, shape))
         if weights.shape != shape:
             raise InvalidParameterError(
                 f"init(rng, shape) must return an array of the shape it is given: "
@@ -97,41 +97,54 @@ def given(init: Sequence[Any]) -> Initializer:
         n_hidden: int,
         scale: float,
     ) -> Parameters:
-        shapes = {
-            "W1": (X.shape[1], n_hidden),
-            "b1": (n_hidden,),
-            "w2": (n_hidden,),
-            "b2": (1,),
-        }
-        W1, b1, w2, b2 = (
-            checked_part(name, part, shape)
-            for (name, shape), part in zip(shapes.items(), init, strict=True)
-        )
+        W1, b1, w2, b2 = checked_parts(init, X.shape[1], n_hidden)
         return Parameters(scale * W1, b1, scale * w2, b2)
 
     return initialize
 
 
-def checked_part(name: str, part: Any, shape: tuple[int, ...]) -> Array:
-    """One of the four as a float64 array; as in `coefs_`, w2 may be a column."""
+def checked_parts(init: Sequence[Any], n_features: int, n_hidden: int) -> list[Array]:
+    """The four as float64 arrays; all that is wrong with them is told at once."""
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "W1": [(n_features, n_hidden)],
+        # And as the columns and rows that lectures have, and `coefs_`.
+        "b1": [(n_hidden,), (n_hidden, 1)],
+        "w2": [(n_hidden,), (n_hidden, 1), (1, n_hidden)],
+        "b2": [(1,), (), (1, 1)],
+    }
+    arrays = [as_array(part) for part in init]
+    faults = {
+        name: fault_of(array, legal)
+        for (name, legal), array in zip(shapes.items(), arrays, strict=True)
+    }
+    told = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
+    if told:
+        raise InvalidParameterError(
+            f"init=(W1, b1, w2, b2) must hold arrays that fit X and n_hidden, of finite "
+            f"real numbers: {told}."
+        )
+    return [
+        array.reshape(legal[0]).astype(np.float64)
+        for legal, array in zip(shapes.values(), arrays, strict=True)
+    ]
+
+
+def as_array(part: Any) -> NDArray[Any]:
     try:
-        array = np.asarray(part)
-    except ValueError as error:
-        raise InvalidParameterError(
-            f"init=(W1, b1, w2, b2) must hold arrays: {name} is none ({error})."
-        ) from error
-    if (name == "w2" and array.shape == (*shape, 1)) or (name == "b2" and array.ndim == 0):
-        array = array.reshape(shape)
-    if array.shape != shape:
-        raise InvalidParameterError(
-            f"init=(W1, b1, w2, b2) must fit X and n_hidden: {name} must have shape "
-            f"{shape}, got {array.shape}."
-        )
-    if not are_finite_numbers(array):
-        raise InvalidParameterError(
-            f"init=(W1, b1, w2, b2) must hold finite real numbers: {name} has others."
-        )
-    return array.astype(np.float64)
+        return np.asarray(part)
+    except (ValueError, TypeError):  # a ragged list
+        return np.array(None)
+
+
+def fault_of(array: NDArray[Any], legal: Sequence[tuple[int, ...]]) -> str:
+    """What is wrong with a part, if anything is."""
+    if array.dtype == object and array.ndim == 0:
+        return "is no array"
+    if array.shape not in legal:
+        # Only W1 has two dimensions in the first place.
+        turned = " (W1.T?)" if array.shape[::-1] == legal[0] else ""
+        return f"must have shape {legal[0]}, got {array.shape}{turned}"
+    return "" if are_finite_numbers(array) else "has others"
 
 
 def are_finite_numbers(array: NDArray[Any]) -> bool:

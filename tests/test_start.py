@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -93,10 +94,12 @@ def test_neither_training_nor_the_next_fit_writes_into_them(net, weights, circle
 @pytest.mark.parametrize(
     ("place", "part", "message"),
     [
-        (0, np.ones((4, 2)), r"W1 must have shape \(2, 4\), got \(4, 2\)"),
+        (0, np.ones((4, 2)), r"W1 must have shape \(2, 4\), got \(4, 2\) \(W1\.T\?\)\.$"),
         (0, np.ones((2, 5)), r"W1 must have shape \(2, 4\), got \(2, 5\)"),
         (1, np.ones((1, 4)), r"b1 must have shape \(4,\), got \(1, 4\)"),
-        (2, np.ones((1, 4)), r"w2 must have shape \(4,\), got \(1, 4\)"),
+        (2, np.ones((4, 4)), r"w2 must have shape \(4,\), got \(4, 4\)\.$"),
+        (2, [[1.0], [1.0, 2.0]], r"w2 is no array\.$"),
+        (1, None, r"b1 is no array\.$"),
         (3, np.ones(2), r"b2 must have shape \(1,\), got \(2,\)"),
         (1, np.full(4, np.nan), "finite real numbers: b1 has others"),
         (2, np.full(4, np.inf), "finite real numbers: w2 has others"),
@@ -108,6 +111,65 @@ def test_what_cannot_be_a_start(net, weights, circles, place, part, message):
     init = [*weights[:place], part, *weights[place + 1 :]]
     with pytest.raises(InvalidParameterError, match=message):
         net.set_params(init=tuple(init)).fit(*circles(seed=0))
+
+
+@pytest.mark.parametrize("wrong", range(1, 16))
+def test_all_that_is_wrong_with_a_start_is_told_at_once(weights, circles, wrong):
+    bad = (np.ones((4, 2)), [[1.0], [1.0, 2.0]], np.full(4, np.nan), np.ones(2))
+    faults = (
+        "W1 must have shape (2, 4), got (4, 2) (W1.T?)",
+        "b1 is no array",
+        "w2 has others",
+        "b2 must have shape (1,), got (2,)",
+    )
+    chosen = [wrong >> place & 1 for place in range(4)]
+    init = tuple(b if c else g for c, b, g in zip(chosen, bad, weights, strict=True))
+    net = ShallowNetClassifier(4, init=init)
+    with pytest.raises(InvalidParameterError) as error:
+        net.fit(*circles(seed=0))
+    told = "; ".join(fault for c, fault in zip(chosen, faults, strict=True) if c)
+    assert str(error.value) == (
+        f"init=(W1, b1, w2, b2) must hold arrays that fit X and n_hidden, of finite real "
+        f"numbers: {told}."
+    )
+
+
+@pytest.mark.parametrize("b1", [(4,), (4, 1)])
+@pytest.mark.parametrize("w2", [(4,), (4, 1), (1, 4)])
+@pytest.mark.parametrize("b2", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, pd.DataFrame], ids=str)
+def test_the_shapes_of_lectures_are_the_same_start(weights, circles, b1, w2, b2, kind):
+    shapes = [(2, 4), b1, w2, b2]
+    init = tuple(
+        kind(part.reshape(shape)) if kind is not pd.DataFrame or len(shape) == 2 else part
+        for part, shape in zip(weights, shapes, strict=True)
+    )
+    X, y = circles(seed=0)
+    given, turned = (
+        clone(ShallowNetClassifier(4, init=one, solver="adam", random_state=0)).partial_fit(
+            X, y, [0, 1]
+        )
+        for one in (weights, init)
+    )
+    for ours, theirs in zip(
+        [*given.coefs_, *given.intercepts_],
+        [*turned.coefs_, *turned.intercepts_],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_one_column_and_one_unit_may_come_in_any_shape():
+    X, y = np.linspace(-1, 1, 20)[:, None], np.tile([0, 1], 10)
+    for shape in [(1,), (1, 1)]:
+        init = (np.ones((1, 1)), *(np.full(shape, 0.5) for _ in range(3)))
+        ShallowNetClassifier(1, init=init, solver="adam").partial_fit(X, y, [0, 1])
+
+
+@pytest.mark.parametrize("returned", [None, [[1.0], [1.0, 2.0]], "a"], ids=str)
+def test_a_callable_that_returns_no_array(circles, returned):
+    with pytest.raises(InvalidParameterError, match=r"init\(rng, shape\) must return"):
+        ShallowNetClassifier(init=lambda rng, shape: returned).fit(*circles(seed=0))
 
 
 @pytest.mark.parametrize("init", [(), (1, 2, 3), np.ones((4, 4))], ids=str)
