@@ -59,9 +59,30 @@ OPTIONS = {
 }
 
 
-def _refuse_unfitted(net: ShallowNetClassifier) -> None:
+def _check_can_be_converted(net: ShallowNetClassifier) -> None:
     """What skl2onnx asks first: which outputs? None means those of any classifier."""
+    if hasattr(net, "to_local"):
+        raise TypeError(
+            f"A {type(net).__name__} cannot be converted to ONNX. Convert the same net for "
+            f"data in memory: net.to_local()."
+        )
     check_is_fitted(net)
+    kind = net.classes_.dtype.kind
+    is_integer = kind in "biuf" and (net.classes_ <= np.iinfo(np.int64).max).all()
+    if not (is_integer or kind in "OUT"):
+        raise ValueError(
+            f"ONNX has labels of 64-bit integers and of strings, and none of the values "
+            f"{net.classes_} ({net.classes_.dtype}). Fit the net to y.astype(str), or to "
+            f"integers up to 2**63 - 1."
+        )
+
+
+def _check_imputer(container: Any) -> None:
+    if any(node.op_type == "Imputer" for node in container.nodes):
+        raise ValueError(
+            "onnxruntime has no imputer for float64, so it could not load this graph. "
+            "Convert for float32 columns: to_onnx(pipeline, X[:1].astype('float32'))."
+        )
 
 
 def _labels(classes: NDArray[Any]) -> NDArray[Any]:
@@ -69,9 +90,13 @@ def _labels(classes: NDArray[Any]) -> NDArray[Any]:
     return classes.astype(np.int64 if classes.dtype.kind in "biuf" else str)
 
 
-def _logit(net: ShallowNetClassifier, columns: Any, opset: dict[str, int]) -> Any:
+def _logit(
+    net: ShallowNetClassifier, columns: Any, container: Any, opset: dict[str, int]
+) -> Any:
     """Z1 = X W1 + b1, A1 = phi(Z1), z2 = A1 w2 + b2, of shape (n_samples, 1)."""
     is_double = guess_proto_type(columns.type) == TensorProto.DOUBLE
+    if is_double:
+        _check_imputer(container)
     dtype, number = (
         (np.float64, TensorProto.DOUBLE) if is_double else (np.float32, TensorProto.FLOAT)
     )
@@ -88,7 +113,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     """The label of each row, and p = sigmoid(z2) of both classes."""
     net, (columns,) = operator.raw_operator, operator.inputs
     opset = {"op_version": container.target_opset}
-    z2 = _logit(net, columns, opset)
+    z2 = _logit(net, columns, container, opset)
     minus_z2 = OnnxNeg(z2, **opset)
     scores = OnnxConcat(minus_z2, z2, axis=1, **opset)
     if not scope.get_options(net, {"raw_scores": False})["raw_scores"]:
@@ -109,4 +134,4 @@ update_registered_converter(
     convert_fct=_convert,
     options=OPTIONS,
 )
-ShallowNetClassifier.onnx_parser = _refuse_unfitted
+ShallowNetClassifier.onnx_parser = _check_can_be_converted

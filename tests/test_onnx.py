@@ -6,10 +6,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -205,3 +207,61 @@ def test_without_skl2onnx_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "sk_shallow.onnx", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'sk-shallow\[onnx\]'"):
         importlib.import_module("sk_shallow.onnx")
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([1, 2**63 + 5], dtype=np.uint64),
+        np.array([1, 2], dtype="timedelta64[D]"),
+        np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[D]"),
+    ],
+    ids=lambda classes: str(classes.dtype),
+)
+def test_labels_that_ONNX_does_not_have_are_refused_with_what_to_do(cancer, classes):
+    X, y = cancer
+    net = ShallowNetClassifier(2, random_state=0).fit(X, classes[y])
+    for model in (net, make_pipeline(StandardScaler(), net)):
+        with pytest.raises(ValueError, match=r"ONNX has labels .* y\.astype\(str\)"):
+            skl2onnx.to_onnx(model, X[:1])
+    as_words = ShallowNetClassifier(2, random_state=0).fit(X, classes[y].astype(str))
+    said = computed(skl2onnx.to_onnx(as_words, X[:1], options={"zipmap": False}), X=X)
+    np.testing.assert_array_equal(said["label"], as_words.predict(X))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("frame", [False, True])
+@pytest.mark.parametrize(
+    "before",
+    [
+        StandardScaler(),
+        SimpleImputer(),
+        make_pipeline(SimpleImputer(), StandardScaler()),
+        ColumnTransformer([("a", SimpleImputer(), [0, 1]), ("b", StandardScaler(), [2])]),
+    ],
+    ids=["scaler", "imputer", "imputer and scaler", "by column"],
+)
+def test_what_converts_also_loads(cancer, dtype, frame, before):
+    X, y = cancer[0][:, :3].astype(dtype), cancer[1]
+    table = pd.DataFrame(X, columns=["x", "y", "z"]) if frame else X
+    pipeline = make_pipeline(clone(before), ShallowNetClassifier(2, random_state=0))
+    pipeline.fit(table, y)
+    if dtype == "float64" and not isinstance(before, StandardScaler):
+        with pytest.raises(
+            ValueError, match=r"no imputer for float64.*astype\('float32'\)"
+        ):
+            as_onnx(pipeline, table)
+        return
+    given = {name: X[:, [k]] for k, name in enumerate("xyz")} if frame else {"X": X}
+    out = computed(as_onnx(pipeline, table), **given)
+    np.testing.assert_allclose(
+        out["probabilities"], pipeline.predict_proba(table), rtol=0, atol=TOLERANCE
+    )
+
+
+def test_a_net_on_a_cluster_is_told_its_local_form():
+    pytest.importorskip("distributed")
+    from sk_shallow.dask import DaskShallowNetClassifier
+
+    with pytest.raises(TypeError, match=r"net\.to_local\(\)"):
+        skl2onnx.to_onnx(DaskShallowNetClassifier(), np.zeros((1, 2)))
