@@ -353,7 +353,10 @@ def test_a_heavy_chunk_weighs_more_than_a_light_one():
     heavy = light._replace(sample_weight=10 * light.sample_weight)
     after = seen(light).and_also(heavy)
     gradients = [
-        Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, 0.0, after)(theta)[1]
-        for rows in (light, heavy)
+        next(objective.batches(np.random.default_rng(0), 30))(theta)
+        for objective in (
+            Objective(rows, ACTIVATIONS["tanh"], N_HIDDEN, 0.0, after)
+            for rows in (light, heavy)
+        )
     ]
     np.testing.assert_allclose(gradients[1], 10 * gradients[0], rtol=1e-9)

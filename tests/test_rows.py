@@ -7,6 +7,7 @@ from scipy import sparse
 from sk_shallow._core.rows import (
     BLOCK_ROWS,
     MOST_SPANS,
+    nth_chosen,
     row_blocks,
     spans,
     spread_rows,
@@ -69,3 +70,14 @@ def test_spread_rows_keep_no_time_with_the_table(period):
     rhythm = np.arange(3000)[:, None] % period
     counts = np.bincount(spread_rows(rhythm, 300)[:, 0], minlength=period)
     assert counts.min() > 0.5 * 300 / period
+
+
+@pytest.mark.parametrize("n", [1, 65536, 65537, 300_000])
+@pytest.mark.parametrize("share", [0.001, 0.5, 1.0])
+def test_the_nth_chosen_row_is_that_of_the_list_of_all(n, share):
+    rng = np.random.default_rng(0)
+    chosen = rng.uniform(size=n) < share
+    chosen[-1] = True
+    places = np.flatnonzero(chosen)
+    numbers = np.unique(rng.integers(0, places.size, 50))
+    np.testing.assert_array_equal(nth_chosen(chosen, numbers), places[numbers])

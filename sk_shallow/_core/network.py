@@ -34,10 +34,10 @@ from sk_shallow._core.rows import (
 class Buffers:
     """Memory for the hidden layer of a block, used again and again, one for each thread."""
 
-    def __init__(self, n_samples: int, n_hidden: int, dtype: DTypeLike) -> None:
+    def __init__(self, n_rows: int, n_hidden: int, dtype: DTypeLike) -> None:
         self._dtype = np.dtype(dtype)
         self._n_hidden = n_hidden
-        self.n_rows = min(n_samples, most_block_rows(n_hidden * self._dtype.itemsize))
+        self.n_rows = n_rows
         self._unused: deque[Array] = deque()
 
     @contextmanager
@@ -86,7 +86,8 @@ def counted_pre_activations(
 
 
 def buffers_for(parameters: Parameters, X: Matrix) -> Buffers:
-    return Buffers(X.shape[0], parameters.n_hidden, parameters.W1.dtype)
+    n_rows = min(X.shape[0], most_block_rows(parameters.b1.nbytes))
+    return Buffers(n_rows, parameters.n_hidden, parameters.W1.dtype)
 
 
 def block_pre_activations(

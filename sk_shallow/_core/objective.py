@@ -9,10 +9,12 @@ is float64, and so are the sums; only the hidden layer has the dtype of X.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce, singledispatch
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sk_shallow._core.activations import Activation
 from sk_shallow._core.network import Buffers, logits, output, pre_activations
@@ -21,7 +23,6 @@ from sk_shallow._core.parameters import (
     Parameters,
     Vector,
     cast,
-    flatten,
     unflatten,
 )
 from sk_shallow._core.rows import (
@@ -119,16 +120,11 @@ class Sums(NamedTuple):
     dw2: Array  # (n_hidden,)
     db2: float
 
-    def gradient(self, w2: Array) -> Vector:
-        """The flat gradient of the loss."""
-        n_hidden, n_features = self.DX.shape
-        gradient = np.empty(self.DX.size + 2 * n_hidden + 1)
-        dW1, db1, dw2, db2 = unflatten(gradient, n_features, n_hidden)
-        np.multiply(self.DX.T, w2, out=dW1)
-        np.multiply(self.D1, w2, out=db1)
-        dw2[:] = self.dw2
-        db2[:] = self.db2
-        return gradient
+    def gradient(self, w2: Array) -> Parameters:
+        """That of the loss. Writes over DX, the largest array, if its dtype allows."""
+        out = self.DX.T if self.DX.dtype == np.float64 else None
+        dW1 = np.multiply(self.DX.T, w2, out=out)
+        return Parameters(dW1, self.D1 * w2, self.dw2, np.array([self.db2]))
 
 
 def block_sums(
@@ -153,16 +149,45 @@ def block_sums(
     )
 
 
-def added(one: Sums, other: Sums) -> Sums:
-    """Arrays in float64, whatever the dtype of the parts."""
+def added(one: Sums, other: Sums, *, in_place: bool = False) -> Sums:
+    """Arrays in float64, whatever the dtype of the parts.
+
+    With `in_place`, the largest is written over that of `one`, if its dtype allows.
+    """
+    out = one.DX if in_place and one.DX.dtype == np.float64 else None
     return Sums(
         one.loss + other.loss,
         one.held_out_loss + other.held_out_loss,
-        np.add(one.DX, other.DX, dtype=np.float64),
+        np.add(one.DX, other.DX, out=out, dtype=np.float64),
         np.add(one.D1, other.D1, dtype=np.float64),
         np.add(one.dw2, other.dw2, dtype=np.float64),
         one.db2 + other.db2,
     )
+
+
+add_onto = partial(added, in_place=True)
+
+
+class OrderedSum:
+    """Sums that threads bring, added in the order of their numbers.
+
+    So the bits are always the same, and sums wait only for those before them.
+    """
+
+    def __init__(self) -> None:
+        self.sums: Sums | None = None
+        self._waiting: dict[int, Sums] = {}
+        self._n_added = 0
+        self._lock = Lock()
+
+    def add(self, number: int, part: Sums) -> None:
+        """Take in the part of that number, from 0."""
+        with self._lock:
+            self._waiting[number] = part
+            while self._n_added in self._waiting:
+                part = self._waiting.pop(self._n_added)
+                self.sums = part if self.sums is None else add_onto(self.sums, part)
+                self._n_added += 1
 
 
 class RowSums(Protocol):
@@ -204,19 +229,27 @@ class BlockwiseSums:
     def __init__(
         self, rows: Block, activation: Activation, n_hidden: int, run: Run
     ) -> None:
-        n_samples, dtype = rows.X.shape[0], rows.X.dtype
-        blocks = row_blocks(n_samples, n_hidden * dtype.itemsize)
+        (n_samples, n_features), dtype = rows.X.shape, rows.X.dtype
+        # The gradient of a block is dense. Where X is sparse and wide, it would cost more
+        # than all else; blocks of as many rows as there are columns keep it in proportion.
+        least_rows = n_features // 2 if sparse.issparse(rows.X) else 1
+        blocks = row_blocks(n_samples, n_hidden * dtype.itemsize, least_rows)
         if len(blocks) == 1:  # widened once, not at each evaluation
             rows = rows.wide()
         self._spans = spans([rows.rows(block) for block in blocks])
         self._rows = rows
         self._activation = activation
         self._run = run
-        self._buffers = Buffers(n_samples, n_hidden, dtype)
+        self._buffers = Buffers(
+            max(block.stop - block.start for block in blocks), n_hidden, dtype
+        )
         self._ones = np.ones(self._buffers.n_rows, dtype=dtype)
 
     def sums(self, parameters: Parameters) -> Sums:
-        def summed(blocks: Sequence[Block]) -> Sums:
+        total = OrderedSum()
+
+        def add_up(numbered: tuple[int, Sequence[Block]]) -> None:
+            number, blocks = numbered
             with self._buffers.one() as buffer:
                 each = (
                     block_sums(
@@ -224,9 +257,11 @@ class BlockwiseSums:
                     )
                     for block in blocks
                 )
-                return reduce(added, each)
+                total.add(number, reduce(add_onto, each))
 
-        return reduce(added, self._run(summed, self._spans))
+        self._run(add_up, list(enumerate(self._spans)))
+        assert total.sums is not None  # a table has rows
+        return total.sums
 
     def loss(self, parameters: Parameters) -> float:
         X, sign, sample_weight, _ = self._rows
@@ -307,14 +342,6 @@ class Objective:
         self._training = self._sums_of(rows, held_out_weight)
         if held_out and not self._one_pass:
             self._validation = self._sums_of(held_out)
-        self._is_penalised = flatten(
-            Parameters(
-                np.ones((self.n_features, n_hidden)),
-                np.zeros(n_hidden),
-                np.ones(n_hidden),
-                np.zeros(1),
-            )
-        )
         self._told = (np.array([]), np.nan)  # the last theta, and its held-out loss
 
     def __call__(self, theta: Vector) -> tuple[float, Vector]:
@@ -322,8 +349,8 @@ class Objective:
         sums = self._training.sums(parameters)
         if self._one_pass:
             self._told = theta.copy(), sums.held_out_loss
-        share = self._seen.n_rows / self._all_seen.n_rows
-        penalised = theta * self._is_penalised
+        share = self._seen.total_weight / self._all_seen.total_weight
+        penalised = self._penalised(theta)
         penalty = 0.5 * self.alpha * float(penalised @ penalised)
         loss = (sums.loss / share + penalty) / self._all_seen.total_weight
         return float(loss), self._gradient(sums, parameters, share, penalised)
@@ -355,7 +382,7 @@ class Objective:
         parameters = self._parameters(theta)
         sums = self._sums_of(Rows(*(part[batch] for part in self._rows))).sums(parameters)
         share = batch.size / self._all_seen.n_rows
-        return self._gradient(sums, parameters, share, theta * self._is_penalised)
+        return self._gradient(sums, parameters, share, self._penalised(theta))
 
     def _sums_of(self, rows: Rows, held_out_weight: Column | None = None) -> RowSums:
         X, y, sample_weight = rows
@@ -365,12 +392,22 @@ class Objective:
     def _gradient(
         self, sums: Sums, parameters: Parameters, share: float, penalised: Vector
     ) -> Vector:
-        """That of J, from sums over a share of the rows."""
-        gradient = sums.gradient(parameters.w2)
-        gradient /= share
-        gradient += self.alpha * penalised
+        """That of J, from sums over a share of the rows, written over `penalised`."""
+        gradient = np.multiply(penalised, self.alpha, out=penalised)
+        parts = unflatten(gradient, self.n_features, self.n_hidden)
+        for part, of_loss in zip(parts, sums.gradient(parameters.w2), strict=True):
+            of_loss = of_loss.astype(np.float64, copy=False)
+            part += np.divide(of_loss, share, out=of_loss)
         gradient /= self._all_seen.total_weight
         return gradient
+
+    def _penalised(self, theta: Vector) -> Vector:
+        """A copy whose biases are 0."""
+        penalised = theta.copy()
+        _, b1, _, b2 = unflatten(penalised, self.n_features, self.n_hidden)
+        b1[:] = 0
+        b2[:] = 0
+        return penalised
 
     def _parameters(self, theta: Vector) -> Parameters:
         return cast(unflatten(theta, self.n_features, self.n_hidden), self._dtype)

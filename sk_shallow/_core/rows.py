@@ -57,13 +57,13 @@ def most_block_rows(row_bytes: int) -> int:
     return max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
 
 
-def row_blocks(n_samples: int, row_bytes: int) -> list[slice]:
+def row_blocks(n_samples: int, row_bytes: int, least_rows: int = 1) -> list[slice]:
     """Consecutive slices of rows, in order, of a size as equal as can be.
 
     `row_bytes` is what A1 takes for each row. If there are several blocks, their number is
-    even, for two threads to share.
+    even, for two threads to share. Blocks of `least_rows` are not divided further.
     """
-    n_blocks = -(-n_samples // most_block_rows(row_bytes))
+    n_blocks = -(-n_samples // max(most_block_rows(row_bytes), least_rows))
     if n_blocks > 1:
         n_blocks += n_blocks % 2
     return [
@@ -139,11 +139,25 @@ def few_of(rows: Rows, most: int) -> Rows:
     if n_samples > most:
         part = np.arange(most)
         places = (part + part * GOLDEN_RATIO % 1) * (n_samples / most)
-        spread = np.flatnonzero(chosen)[places.astype(np.intp)]
+        spread = nth_chosen(chosen, places.astype(np.intp))
         chosen = np.zeros(X.shape[0], dtype=np.bool_)
         chosen[spread] = True
     few = stacked(by_parts(X, rows_where, chosen))
     return Rows(few, y[chosen], sample_weight[chosen])
+
+
+def nth_chosen(chosen: NDArray[np.bool_], numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The places of the chosen rows of these numbers; without a list of all places."""
+    starts = np.arange(0, chosen.size, 2**16)
+    counts = np.add.reduceat(chosen, starts, dtype=np.intp)
+    ends = np.cumsum(counts)
+    block = np.searchsorted(ends, numbers, side="right")
+    within = numbers - ends[block] + counts[block]
+    found = np.empty_like(numbers)
+    for k in np.unique(block):
+        places = np.flatnonzero(chosen[starts[k] : starts[k] + 2**16])
+        found[block == k] = starts[k] + places[within[block == k]]
+    return found
 
 
 def rows_where(X: Matrix, chosen: NDArray[np.bool_]) -> Matrix:
