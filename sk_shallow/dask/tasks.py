@@ -18,7 +18,7 @@ from sk_shallow._core.activations import Activation
 from sk_shallow._core.objective import Block, BlockwiseSums, Sums, added
 from sk_shallow._core.parameters import Parameters, Vector, cast, unflatten
 from sk_shallow._core.rows import Column, Matrix, one_by_one
-from sk_shallow.threads import on_one_blas_thread
+from sk_shallow.blas import on_one_blas_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,12 +39,12 @@ class Packed(NamedTuple):
 
 
 def as_in_memory(task: Callable[P, T]) -> Callable[P, T]:
-    """BLAS has one thread, and overflow is for the client to tell of."""
+    """BLAS has one thread; of overflow the client tells, and underflow is no error."""
 
     @wraps(task)
     @on_one_blas_thread
     def done(*args: P.args, **kwargs: P.kwargs) -> T:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return task(*args, **kwargs)
 
     return done
