@@ -7,6 +7,8 @@ import re
 import signal
 import threading
 import warnings
+from copy import copy
+from functools import partial
 from itertools import pairwise
 
 import joblib
@@ -23,7 +25,13 @@ from sk_shallow import CollapseWarning, InitializationWarning, ShallowNetClassif
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.rows import Rows
-from sk_shallow.inspection import HiddenLayerMonitor
+from sk_shallow.inspection import (
+    ActivationDisplay,
+    HiddenLayerMonitor,
+    HiddenUnitSimilarityDisplay,
+    InitScaleDisplay,
+    inspect_hidden_layer,
+)
 
 da = pytest.importorskip("dask.array")
 dask = pytest.importorskip("dask")
@@ -774,3 +782,68 @@ def test_rows_to_watch_on_another_scale_are_told(client, table, kind):
             warnings.simplefilter("always")
             net.fit(*on_dask([X], 900), y, X_val=da.concatenate(parts), y_val=y[:300])
         assert sum("X_val is on another scale" in str(w.message) for w in record) == told
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", ["array", "frame"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        inspect_hidden_layer,
+        partial(inspect_hidden_layer, at_start=True),
+        ActivationDisplay.from_estimator,
+        HiddenUnitSimilarityDisplay.from_estimator,
+        InitScaleDisplay.from_estimator,
+    ],
+    ids=["report", "start", "activations", "similarity", "scales"],
+)
+@pytest.mark.parametrize("local", [False, True])
+def test_what_looks_at_a_net_pulls_no_table_into_memory(client, table, look, kind, local):
+    def pulled():
+        raise AssertionError("the table was computed")
+
+    X, y, _ = table
+    net = DaskShallowNetClassifier(2, client=client, max_iter=1, random_state=0)
+    net.fit(*on_dask((X, y), 500))
+    if local:
+        net = net.to_local()
+    untouched = da.from_delayed(dask.delayed(pulled)(), X.shape, X.dtype)
+    if kind == "frame":
+        untouched = dd.from_dask_array(untouched)
+    with pytest.raises(TypeError, match=r"X must be in memory, got a Dask .*to_local\(\)"):
+        look(net, untouched, y)
+
+
+class Watch:
+    """A callback that keeps the nets it is shown, and stops after three iterations."""
+
+    def __init__(self):
+        self.shown = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        self.shown.append(fitted_estimator)
+        return context.task_name == "iteration" and context.task_id == 2
+
+
+def test_a_callback_is_shown_the_whole_net_on_a_cluster_too(client, table):
+    pytest.importorskip("sklearn.callback")
+    watch, X = Watch(), table[0]
+    net = DaskShallowNetClassifier(2, client=client, n_init=1, random_state=0)
+    net.set_callbacks(watch).fit(*on_dask(table[:2], 500))
+    shown = list(watch.shown)
+    watch.shown.clear()
+    for number, one in enumerate(shown):
+        for again in (one, pickle.loads(pickle.dumps(one)), copy(one)):
+            assert again.n_iter_ == len(again.loss_curve_) - 1 == min(number + 1, 3)
+            assert again.stop_reason_ == "callback"
+            assert again.to_local().predict(X).shape == (N_ROWS,)
+    assert shown[-1].loss_ == net.loss_

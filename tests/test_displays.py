@@ -8,14 +8,16 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+import sklearn
+from joblib import parallel_config
 from matplotlib import pyplot as plt
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import InitializationWarning, ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow.inspection import (
     ActivationDisplay,
@@ -24,6 +26,7 @@ from sk_shallow.inspection import (
     LossCurveDisplay,
     inspect_hidden_layer,
 )
+from sk_shallow.inspection.displays.init_scales import with_reference
 
 ROOT = Path(__file__).parent.parent
 
@@ -347,3 +350,77 @@ def test_fits_that_end_early_are_counted_and_other_warnings_shown(moons_and_pipe
 def grumble(X):
     warnings.warn("grumble", UserWarning, stacklevel=1)
     return X
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_warnings_are_counted_alike_on_every_backend_and_none_is_swallowed_after(
+    circles, backend
+):
+    X, y = circles(seed=0)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0)
+    scales = [0.0, 1e-9, 1e-3, 0.1, 1.0, 100.0]
+    one, many = (
+        InitScaleDisplay.from_estimator(net, X, y, init_scales=scales, cv=2)
+        if n_jobs is None
+        else with_backend(backend, net, X, y, scales)
+        for n_jobs in (None, 2)
+    )
+    np.testing.assert_array_equal(many.n_warnings, one.n_warnings)
+    np.testing.assert_array_equal(many.scores, one.scores)
+    assert one.n_warnings[0] >= 2
+    assert one.n_warnings[4] == 0
+    with pytest.warns(InitializationWarning):
+        net.set_params(init="zeros").fit(X, y)
+
+
+def with_backend(backend, net, X, y, scales):
+    """Drawn by two workers; the filters of warnings are as before."""
+    before = list(warnings.filters), warnings.showwarning
+    with parallel_config(backend=backend, n_jobs=2):
+        display = InitScaleDisplay.from_estimator(net, X, y, init_scales=scales, cv=2)
+    assert (warnings.filters, warnings.showwarning) == before
+    return display
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [["accuracy"], ("accuracy", "roc_auc"), {"a": "accuracy"}, {"accuracy"}, "accuraccy"],
+    ids=str,
+)
+def test_what_is_not_one_scorer_is_told_before_any_fit(circles, scoring, monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("a net was fitted")
+
+    monkeypatch.setattr(ShallowNetClassifier, "fit", fit)
+    with pytest.raises(ValueError, match="scor"):
+        InitScaleDisplay.from_estimator(
+            ShallowNetClassifier(), *circles(seed=0), scoring=scoring
+        )
+
+
+class Chain(Pipeline):
+    """A pipeline of another class."""
+
+
+def test_the_reference_keeps_all_of_the_pipeline_but_the_net(circles, tmp_path):
+    X, y = circles(seed=0)
+    steps = [("scale", StandardScaler()), ("net", ShallowNetClassifier(4, random_state=0))]
+    chain = Chain(steps, memory=str(tmp_path), transform_input=["X_val"])
+    reference = with_reference(Pipeline([("outer", StandardScaler()), ("inner", chain)]))
+    inner = reference[-1]
+    assert type(inner) is Chain
+    assert (inner.memory, inner.transform_input) == (str(tmp_path), ["X_val"])
+    assert isinstance(inner[-1], LogisticRegression)
+    assert isinstance(chain[-1], ShallowNetClassifier)
+    with sklearn.config_context(enable_metadata_routing=True):
+        InitScaleDisplay.from_estimator(chain, X, y, init_scales=[1.0], cv=2)
+
+
+def test_a_training_without_a_step_is_drawn_as_a_point(cancer):
+    net = ShallowNetClassifier(4, tol=1e6, random_state=0).fit(*cancer)
+    assert len(net.loss_curve_) == 1
+    display = drawn(LossCurveDisplay.from_estimator(net))
+    (line,) = display.lines_
+    assert line.get_marker() == "o"
+    several = LossCurveDisplay.from_estimator(net.set_params(tol=1e-4).fit(*cancer))
+    assert several.lines_[0].get_marker() in ("None", None)

@@ -447,7 +447,7 @@ def test_a_zero_start_is_told_to_draw_weights(cancer, activation):
 def test_a_collapsed_net_is_told_the_cause_that_fit_tells(cancer, circles):
     X, y = cancer
     small = 1e-4 * X
-    net = ShallowNetClassifier(16, random_state=0).fit(small, y)
+    net = ShallowNetClassifier(16, alpha=30**0.5, random_state=0).fit(small, y)
     (text,) = inspect_hidden_layer(net, small, y).verdicts
     assert "Standardise X" in text
     (text,) = inspect_hidden_layer(net, small).verdicts

@@ -4,11 +4,16 @@ import inspect
 import math
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow._core.rows import Matrix
+from sk_shallow.exceptions import InitializationWarning
 
 # Packages between the user's line and a warning.
 INSIDE = ("sk_shallow", "sklearn", "joblib")
@@ -18,8 +23,30 @@ def package_of(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
+OF_TRAINING = (InitializationWarning, ConvergenceWarning)
+COLLECTED: ContextVar[list[str] | None] = ContextVar("COLLECTED", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Collect the warnings of starts and ends of training in this thread, unshown.
+
+    Filters of warnings belong to the process, so that tasks in threads must not touch them.
+    """
+    messages: list[str] = []
+    token = COLLECTED.set(messages)
+    try:
+        yield messages
+    finally:
+        COLLECTED.reset(token)
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the user's own line, however deep in pipelines and searches `fit` is."""
+    messages = COLLECTED.get()
+    if messages is not None and issubclass(category, OF_TRAINING):
+        messages.append(message)
+        return
     frame, level = inspect.currentframe(), 1
     while frame and package_of(frame) in INSIDE:
         frame, level = frame.f_back, level + 1

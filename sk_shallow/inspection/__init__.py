@@ -11,6 +11,7 @@ from sk_shallow.inspection.displays import (
 )
 from sk_shallow.inspection.monitors import HiddenLayerMonitor
 from sk_shallow.inspection.reports import HiddenLayerReport, inspect_hidden_layer
+from sk_shallow.inspection.weights import connection_weights
 
 __all__ = [
     "ActivationDisplay",
@@ -19,5 +20,6 @@ __all__ = [
     "HiddenUnitSimilarityDisplay",
     "InitScaleDisplay",
     "LossCurveDisplay",
+    "connection_weights",
     "inspect_hidden_layer",
 ]

@@ -11,9 +11,10 @@ from sk_shallow._core.diagnostics import effective_rank
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Vector, flatten, unflatten
 from sk_shallow.advice.wording import plural
+from sk_shallow.blas import on_one_blas_thread
 from sk_shallow.inspection.subjects import Subject, check_tol, find_subject
 from sk_shallow.inspection.verdicts import verdicts_on
-from sk_shallow.threads import on_one_blas_thread
+from sk_shallow.underflow import ignoring_underflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +151,7 @@ class HiddenLayerReport:
         return [f"- {verdict}" for verdict in self.verdicts]
 
 
+@ignoring_underflow
 @on_one_blas_thread
 def inspect_hidden_layer(
     estimator: Any,
@@ -197,7 +199,7 @@ def inspect_hidden_layer(
     Raises
     ------
     TypeError
-        If `estimator` is or holds no ShallowNetClassifier.
+        If `estimator` is or holds no ShallowNetClassifier, or X is on Dask.
     sklearn.exceptions.NotFittedError
         If it is not fitted, and `at_start` is False.
     ValueError
@@ -221,7 +223,7 @@ def inspect_hidden_layer(
     flat on every row  0 units
     mean of Z1         1.22 to 1.22
     sd of Z1           0.233 to 0.233
-    gradient norm      hidden 0.0954, output 0.114
+    gradient norm      hidden 0.0937, output 0.113
     - All 4 units compute the same function: the net is worth one unit. Set
     init='glorot_uniform' and init_scale=1.
     """

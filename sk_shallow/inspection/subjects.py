@@ -1,15 +1,16 @@
 """Which net is to be looked at, with which weights, and on which rows."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_shallow._core.activations import ACTIVATIONS, Activation
 from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
+from sk_shallow._core.moments import column_moments
 from sk_shallow._core.parameters import Parameters, cast
 from sk_shallow._core.rows import Column, Matrix, Rows
 from sk_shallow.advice.wording import standardise
@@ -81,6 +82,21 @@ def check_tol(tol: Any) -> None:
         raise ValueError(f"tol must be a finite number > 0, got {tol!r}.")
 
 
+def check_in_memory(X: Any) -> None:
+    """Refuse a table on Dask, which would come into memory as a whole.
+
+    Raises
+    ------
+    TypeError
+        If X is one.
+    """
+    if hasattr(X, "__dask_graph__"):
+        raise TypeError(
+            f"X must be in memory, got a Dask {type(X).__name__}. Take a sample of its "
+            f"rows, as X.partitions[0].compute(), and the net in memory, net.to_local()."
+        )
+
+
 def find_subject(
     estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, at_start: bool
 ) -> Subject:
@@ -89,7 +105,7 @@ def find_subject(
     Raises
     ------
     TypeError
-        If there is no ShallowNetClassifier inside.
+        If there is no ShallowNetClassifier inside, or X is on Dask.
     sklearn.exceptions.NotFittedError
         If the weights after training are asked for, and there are none.
     ValueError
@@ -97,17 +113,22 @@ def find_subject(
     """
     if y is None and sample_weight is not None:
         raise ValueError("sample_weight is given without y: give y, too.")
-    net, X = unwrap(estimator, X, y, at_start=at_start)
+    check_in_memory(X)
+    net, X, y = unwrap(estimator, X, y, sample_weight, at_start=at_start)
     look = would_start if at_start else trained
     return look(net, X, y, sample_weight)
 
 
-def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]:
-    """The net inside pipelines and searches, and X, if there is one, as it gets there."""
+def unwrap(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, at_start: bool
+) -> tuple[Any, Any, Any]:
+    """The net inside pipelines and searches, and X and y, if given, as they get there."""
     while not isinstance(estimator, ShallowNetClassifier):
         if isinstance(estimator, Pipeline):
-            before, estimator = estimator[:-1], estimator[-1]
-            X = transformed(before, X, y, at_start=at_start)
+            if X is not None:
+                arrive = arriving_in_fit if at_start else arriving
+                X, y = arrive(estimator, X, y, sample_weight)
+            estimator = estimator[-1]
         elif is_search(estimator):
             estimator = searched(estimator, at_start=at_start)
         else:
@@ -115,17 +136,61 @@ def unwrap(estimator: Any, X: Any, y: Any, *, at_start: bool) -> tuple[Any, Any]
                 f"Expected a ShallowNetClassifier, or a Pipeline that ends in one, or a "
                 f"search over one; got {type(estimator).__name__}."
             )
-    return estimator, X
+    return estimator, X, y
 
 
-def transformed(before: Pipeline, X: Any, y: Any, *, at_start: bool) -> Any:
-    """X after the steps before the last; for a start, as `fit` would fit them to it."""
-    if X is None or not before.steps:
-        return X
-    if at_start:
-        return clone(before).fit_transform(X, y)
-    check_is_fitted(before)
-    return before.transform(X)
+def steps_before(pipeline: Pipeline) -> list[Any]:
+    """The steps but for the last, without those that do nothing."""
+    steps = [step for _, step in pipeline.steps[:-1]]
+    return [step for step in steps if step is not None and step != "passthrough"]
+
+
+def is_sampler(step: Any) -> bool:
+    """Whether it changes the rows in `fit`, as those of imbalanced-learn do."""
+    return hasattr(step, "fit_resample")
+
+
+def arriving(pipeline: Pipeline, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:  # noqa: ARG001
+    """X and y before the last step, as in `predict`, where samplers do nothing."""
+    for step in steps_before(pipeline):
+        if not is_sampler(step):
+            X = step.transform(X)
+    return X, y
+
+
+class Arrival(BaseEstimator):
+    """A last step that keeps what it is fitted to."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.rows_ = X, y
+        return self
+
+
+def arriving_in_fit(
+    pipeline: Pipeline, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, Any]:
+    """X and y before the last step, as `fit` fits the others to them.
+
+    Raises
+    ------
+    ValueError
+        If a sampler changes the rows, and y is missing or there are weights.
+    """
+    if any(map(is_sampler, steps_before(pipeline))):
+        if y is None:
+            raise ValueError(
+                "y must be given with at_start=True, as the pipeline has a sampler, which "
+                "chooses rows by their labels."
+            )
+        if sample_weight is not None:
+            raise ValueError(
+                "sample_weight must be None with at_start=True, as the pipeline has a "
+                "sampler, which makes other rows, without weights."
+            )
+    last, _ = pipeline.steps[-1]
+    copy = clone(pipeline).set_params(**{last: Arrival()})
+    X, y = copy.fit(X, y)[-1].rows_
+    return X, y
 
 
 def is_search(estimator: Any) -> bool:
@@ -176,5 +241,6 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
         )
     start, _ = net._drawn(chance, learnt_from)
     start = start._replace(parameters=cast(start.parameters, rows.X.dtype))
-    alpha = read_recipe(vars(net), rows.X.shape[1]).alpha
+    columns = column_moments(rows.X, rows.sample_weight)
+    alpha = read_recipe(vars(net), columns).alpha
     return Subject(start, rows.X, None if y is None else rows, alpha)

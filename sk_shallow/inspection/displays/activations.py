@@ -6,9 +6,10 @@ import numpy as np
 
 from sk_shallow._core.diagnostics import activation_counts, flat_ranges
 from sk_shallow._core.parameters import Array, Vector
+from sk_shallow.blas import on_one_blas_thread
 from sk_shallow.inspection.displays.style import BLUE, ORANGE, axes_for
 from sk_shallow.inspection.subjects import find_subject
-from sk_shallow.threads import on_one_blas_thread
+from sk_shallow.underflow import ignoring_underflow
 from sk_shallow.validation.parameters import is_integer
 
 
@@ -55,6 +56,7 @@ class ActivationDisplay:
         self.flat_ranges = flat_ranges
 
     @classmethod
+    @ignoring_underflow
     @on_one_blas_thread
     def from_estimator(
         cls,

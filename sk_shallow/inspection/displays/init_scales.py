@@ -1,6 +1,5 @@
 """What `init_scale` does to the score and to the number of iterations."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -8,15 +7,16 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import check_cv, cross_validate
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 
 from sk_shallow._core.parameters import Array, Vector
+from sk_shallow.advice.wording import collected
 from sk_shallow.classifier import ShallowNetClassifier
-from sk_shallow.exceptions import InitializationWarning
 from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
+from sk_shallow.inspection.subjects import check_in_memory
 
 DEFAULT_SCALES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
@@ -114,14 +114,16 @@ class InitScaleDisplay:
         TypeError
             If `estimator` is no ShallowNetClassifier, and no pipeline that ends in one.
         ValueError
-            If there are no scales, or X or y is not as `fit` takes it; and whatever a fit
-            raises.
+            If there are no scales, `scoring` is not one scorer, or X or y is not as `fit`
+            takes it; and whatever a fit raises.
         """
         if not isinstance(last_step(estimator), ShallowNetClassifier):
             raise TypeError(
                 f"Expected a ShallowNetClassifier, or a Pipeline that ends in one; got "
                 f"{type(last_step(estimator)).__name__}."
             )
+        check_in_memory(X)
+        check_is_one_scorer(estimator, scoring)
         scales = checked_scales(init_scales)
         splits = list(check_cv(cv, y, classifier=True).split(X, y))
         models = [with_scale(estimator, float(scale)) for scale in scales]
@@ -191,6 +193,22 @@ class InitScaleDisplay:
         return self
 
 
+def check_is_one_scorer(estimator: Any, scoring: Any) -> None:
+    """Check that there is one score to draw.
+
+    Raises
+    ------
+    ValueError
+        If `scoring` is no scorer, or several.
+    """
+    if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
+        raise ValueError(
+            f"scoring must be the name of one scorer, or a callable, got {scoring!r}. Draw "
+            f"a display for each."
+        )
+    check_scoring(estimator, scoring)
+
+
 def checked_scales(init_scales: ArrayLike) -> Vector:
     """In ascending order."""
     try:
@@ -216,36 +234,33 @@ def with_reference(estimator: Any) -> Any:
     """A clone with LogisticRegression in the place of the net."""
     if not isinstance(estimator, Pipeline):
         return LogisticRegression(max_iter=10_000)
-    *before, (name, last) = clone(estimator).steps
-    return Pipeline([*before, (name, with_reference(last))])
+    name, last = estimator.steps[-1]
+    return clone(estimator).set_params(**{name: with_reference(last)})
 
 
 def cross_validated(
-    model: Any, X: Any, y: Any, splits: Sequence[Any], scoring: str
-) -> tuple[Vector, list[int], int]:
-    """Fit and score each split: scores, iterations, and the number of warnings."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", InitializationWarning)
-        warnings.simplefilter("always", ConvergenceWarning)
-        result = cross_validate(
-            model,
-            X,
-            y,
-            cv=splits,
-            scoring=scoring,
-            return_estimator=True,
-            error_score="raise",
-        )
-    n_warnings = 0
-    for warning in told:
-        if issubclass(warning.category, InitializationWarning | ConvergenceWarning):
-            n_warnings += 1
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-    n_iter = [int(np.max(last_step(fitted).n_iter_)) for fitted in result["estimator"]]
-    return result["test_score"], n_iter, n_warnings
+    model: Any, X: Any, y: Any, splits: Sequence[Any], scoring: Any
+) -> tuple[list[float], list[int], int]:
+    """Fit and score each split: scores, iterations, and the number of our warnings.
+
+    Not by scikit-learn's `cross_validate`, which sets the filters of warnings of the
+    process in every task, and tasks may be threads.
+    """
+    scorer = check_scoring(model, scoring)
+    scores, n_iter = [], []
+    with collected() as messages:
+        for train, test in splits:
+            fitted = clone(model).fit(rows_of(X, train), rows_of(y, train))
+            scores.append(float(scorer(fitted, rows_of(X, test), rows_of(y, test))))
+            n_iter.append(int(np.max(last_step(fitted).n_iter_)))
+    return scores, n_iter, len(messages)
+
+
+def rows_of(table: Any, rows: Any) -> Any:
+    """Some rows of an array, a data frame, a series, a sparse matrix or a list."""
+    if hasattr(table, "iloc"):
+        return table.iloc[rows]
+    return table[rows] if hasattr(table, "shape") else np.asarray(table)[rows]
 
 
 def last_step(model: Any) -> Any:

@@ -71,7 +71,7 @@ class LossCurveDisplay:
             raise ValueError("estimator must hold at least one net, got an empty dict.")
         curves = {}
         for name, one in named.items():
-            net, _ = unwrap(one, None, None, at_start=False)
+            net, _, _ = unwrap(one, None, None, at_start=False)
             check_is_fitted(net)
             curves[name] = LossCurve(
                 net.loss_curve_, net.validation_loss_curve_, net.best_iteration_
@@ -111,4 +111,7 @@ class LossCurveDisplay:
         return self
 
     def _draw(self, curve: Vector, label: str, **style: Any) -> None:
-        self.lines_ += self.ax_.plot(range(len(curve)), curve, label=label, **style)
+        marker = "o" if len(curve) == 1 else None  # no step, so a point and no line
+        self.lines_ += self.ax_.plot(
+            range(len(curve)), curve, label=label, marker=marker, **style
+        )
