@@ -8,8 +8,6 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from sk_shallow._core.parameters import Vector
-
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
     from sklearn.callback import with_callbacks as torn_down_after
@@ -24,6 +22,7 @@ except ImportError:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Attributes = Callable[[], dict[str, Any]]  # of the net, as if training had stopped here
 
 
 def with_callbacks(method: Callable[P, R]) -> Callable[P, R]:
@@ -39,20 +38,19 @@ class Told(NamedTuple):
     X: Any
     y: Any
     sample_weight: Any
-    attributes: Callable[[Vector], dict[str, Any]]  # of a net fitted so far
     # Callbacks need not be fit for threads. One lock for each fit: they may fit a net.
     one_at_a_time: RLock
 
-    def begins(self, context: Any, theta: Vector | None) -> None:
+    def begins(self, context: Any, attributes: Attributes | None) -> None:
         with self.one_at_a_time:
-            context.call_on_fit_task_begin(**self.at(theta))
+            context.call_on_fit_task_begin(**self.at(attributes))
 
-    def ends(self, context: Any, theta: Vector | None) -> bool:
+    def ends(self, context: Any, attributes: Attributes | None) -> bool:
         """Whether a callback asks to stop."""
         with self.one_at_a_time:
-            return bool(context.call_on_fit_task_end(**self.at(theta)))
+            return bool(context.call_on_fit_task_end(**self.at(attributes)))
 
-    def at(self, theta: Vector | None) -> dict[str, Any]:
+    def at(self, attributes: Attributes | None) -> dict[str, Any]:
         weight = self.sample_weight
         told = {
             "estimator": self.estimator,
@@ -60,8 +58,8 @@ class Told(NamedTuple):
             "y": self.y,
             "metadata": None if weight is None else {"sample_weight": weight},
         }
-        if theta is not None:  # copied only for callbacks that ask for it
-            told["reconstruction_attributes"] = lambda: self.attributes(theta)
+        if attributes is not None:  # called only for callbacks that ask for it
+            told["reconstruction_attributes"] = attributes
         return told
 
 
@@ -91,25 +89,25 @@ class Task:
         if is_subtask:
             told.begins(context, None)
 
-    def iteration_begins(self, theta: Vector) -> None:
+    def iteration_begins(self, attributes: Attributes) -> None:
         if not self.left:
             return
         self.left -= 1
         self.iteration = self.context.subcontext(task_name="iteration")
-        self.told.begins(self.iteration, theta)
+        self.told.begins(self.iteration, attributes)
 
-    def iteration_ended(self, theta: Vector | None) -> bool:
-        """Whether a callback asks to stop. No theta: the iteration came to nothing."""
+    def iteration_ended(self, attributes: Attributes | None) -> bool:
+        """Whether a callback asks to stop. No attributes: it came to nothing."""
         if self.iteration is None:
             return False
-        stop = self.told.ends(self.iteration, theta)
+        stop = self.told.ends(self.iteration, attributes)
         self.iteration = None
         return stop
 
-    def ended(self, theta: Vector) -> None:
+    def ended(self, attributes: Attributes | None) -> None:
         self.iteration_ended(None)
         if self.is_subtask:
-            self.told.ends(self.context, theta)
+            self.told.ends(self.context, attributes)
 
 
 class FitTask:
@@ -117,25 +115,29 @@ class FitTask:
 
     def __init__(self, told: Told, n_starts: int, max_iter: int) -> None:
         self.told = told
+        self.max_iter = max_iter
+        self.is_one = n_starts == 1
         self.context: Any = None
-        self.trainings: list[Task | None] = [None] * n_starts
         if not hasattr(told.estimator, "_init_callback_context"):
             return
-        is_one = n_starts == 1
         self.context = told.estimator._init_callback_context(
-            max_subtasks=max_iter if is_one else n_starts, sequential_subtasks=is_one
+            max_subtasks=max_iter if self.is_one else n_starts,
+            sequential_subtasks=self.is_one,
         )
         told.begins(self.context, None)
-        contexts = [self.context]
-        if not is_one:
-            contexts = [
-                self.context.subcontext("start", task_id=k, max_subtasks=max_iter)
-                for k in range(n_starts)
-            ]
-        self.trainings = [
-            Task(context, told, max_iter, is_subtask=not is_one) for context in contexts
-        ]
 
-    def ended(self, theta: Vector) -> None:
+    def training(self, number: int) -> Task | None:
+        """The task of the training from one start, which begins now."""
+        if self.context is None:
+            return None
+        context = self.context
+        if not self.is_one:
+            with self.told.one_at_a_time:
+                context = context.subcontext(
+                    "start", task_id=number, max_subtasks=self.max_iter
+                )
+        return Task(context, self.told, self.max_iter, is_subtask=not self.is_one)
+
+    def ended(self, attributes: Attributes) -> None:
         if self.context is not None:
-            self.told.ends(self.context, theta)
+            self.told.ends(self.context, attributes)

@@ -20,7 +20,8 @@ class Stream(NamedTuple):
     moments: Moments
 
     def stored(self) -> dict[str, Any]:
-        return {"shuffle": self.shuffle, "moments": vars(self.moments)}
+        """A copy, which further steps leave alone."""
+        return deepcopy({"shuffle": self.shuffle, "moments": vars(self.moments)})
 
 
 def open_stream(shuffle: np.random.Generator, start: Parameters) -> Stream:

@@ -5,8 +5,9 @@ the one hook that a solver calls; so do the rules by which training stops.
 """
 
 from collections.abc import Callable
+from functools import partial
 from threading import Event
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from sk_shallow.callbacks import Task
 from sk_shallow.log import Log
 
 StopReason = Literal[
-    "gradient", "loss", "validation", "max_iter", "line_search", "callback"
+    "gradient", "loss", "validation", "max_iter", "line_search", "callback", "partial_fit"
 ]
 HeldOutLoss = Callable[[Vector], float]
 
@@ -56,6 +57,10 @@ class StoppingRules(NamedTuple):
     crawls: bool = False
 
 
+class NotFiniteError(ValueError):
+    """The numbers of a training overflow."""
+
+
 class Abandoned(Exception):  # noqa: N818 (it is no error)
     """Nobody waits for this training any more."""
 
@@ -73,6 +78,8 @@ class Monitor:
         Prints a line per iteration.
     task : Task or None
         What callbacks are told of.
+    attributes : callable training -> dict
+        Those of the estimator, if a training ended like that; for callbacks.
     learning_rate : float or None
         That of the solver, for the advice in an error.
     abandon : Event, optional
@@ -86,6 +93,7 @@ class Monitor:
         held_out_loss: HeldOutLoss | None = None,
         log: Log | None = None,
         task: Task | None = None,
+        attributes: Callable[[Training], dict[str, Any]] | None = None,
         learning_rate: float | None = None,
         abandon: Event | None = None,
     ) -> None:
@@ -93,6 +101,7 @@ class Monitor:
         self.held_out_loss = held_out_loss
         self.log = log
         self.task = task
+        self.attributes = attributes
         self.learning_rate = learning_rate
         self.abandon = abandon
         self.loss_curve: list[float] = []
@@ -110,18 +119,19 @@ class Monitor:
         iteration = len(self.loss_curve)
         check_finite(iteration, theta, loss, gradient, self.learning_rate)
         self.loss_curve.append(loss)
-        self.max_gradient = float(np.abs(gradient).max())
+        self.max_gradient = float(max(gradient.max(), -gradient.min()))
         if self.held_out_loss is None:
             self._note_loss(iteration, loss)
         else:
             self._note_held_out_loss(iteration, theta, self.held_out_loss(theta))
         if self.log:
             self.log.line(iteration, loss, self.validation_loss_curve, self.max_gradient)
-        self.stop_reason = self._reason_to_stop(iteration, theta)
+        here = Solution(theta, loss, iteration, "hook")
+        self.stop_reason = self._reason_to_stop(here)
         if self.stop_reason is not None:
             return True
         if self.task:
-            self.task.iteration_begins(theta)
+            self.task.iteration_begins(partial(self._attributes_at, here))
         return False
 
     def _note_loss(self, iteration: int, loss: float) -> None:
@@ -131,7 +141,7 @@ class Monitor:
 
     def _note_held_out_loss(self, iteration: int, theta: Vector, loss: float) -> None:
         if not np.isfinite(loss):
-            raise ValueError(
+            raise NotFiniteError(
                 f"The held-out log-loss is not finite {when(iteration)}: the numbers "
                 f"overflow. Standardise the rows that are held out (X_val, if you gave "
                 f"it) as those that are not, or look for values that are far too large."
@@ -141,11 +151,13 @@ class Monitor:
             self.best_iteration = self.last_progress = iteration
             self.best_theta = theta.copy()
 
-    def _reason_to_stop(self, iteration: int, theta: Vector) -> StopReason | None:
-        asked_to_stop = self.task is not None and self.task.iteration_ended(theta)
+    def _reason_to_stop(self, here: Solution) -> StopReason | None:
+        asked_to_stop = self.task is not None and self.task.iteration_ended(
+            partial(self._attributes_at, here)
+        )
         if self.max_gradient <= self.rules.tol / 10:
             return "gradient"
-        if iteration - self.last_progress >= self.rules.n_iter_no_change:
+        if here.n_iter - self.last_progress >= self.rules.n_iter_no_change:
             if self.held_out_loss is not None:
                 return "validation"
             if not self.rules.crawls:
@@ -160,8 +172,16 @@ class Monitor:
             self.log.end(reason)
         training = self._record(solution, reason)
         if self.task:
-            self.task.ended(training.theta)
+            self.task.ended(partial(self._attributes_of, training))
         return training
+
+    def _attributes_at(self, here: Solution) -> dict[str, Any]:
+        """Those of the estimator if training stopped here."""
+        return self._attributes_of(self._record(here, "callback"))
+
+    def _attributes_of(self, training: Training) -> dict[str, Any]:
+        assert self.attributes is not None  # where there are callbacks
+        return self.attributes(training)
 
     def _record(self, solution: Solution, reason: StopReason) -> Training:
         training = Training(
@@ -199,7 +219,7 @@ def check_finite(
         return
     stepped_too_far = iteration > 0 and learning_rate is not None
     lower = f"learning_rate (now {learning_rate:g}), " if stepped_too_far else ""
-    raise ValueError(
+    raise NotFiniteError(
         f"The loss, its gradient or a weight is not finite {when(iteration)}: the "
         f"numbers overflow. "
         f"Standardise X (sklearn.preprocessing.StandardScaler, with_mean=False if X is "

@@ -1,10 +1,13 @@
 """Callbacks are told of each fit, start and iteration, and may stop it."""
 
+import copy
+import pickle
 from threading import Lock
 
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -51,7 +54,8 @@ def path(context):
 
 
 def fitted(table, diary, **parameters):
-    net = ShallowNetClassifier(4, random_state=0, **parameters).set_callbacks(diary)
+    net = ShallowNetClassifier(4, random_state=0, **{"n_init": 1, **parameters})
+    net.set_callbacks(diary)
     return net.fit(*table)
 
 
@@ -96,7 +100,7 @@ def test_callbacks_see_the_data_as_it_was_given(cancer):
     labels = np.array(["no", "yes"])[y].tolist()
     weight = np.ones(len(y))
     diary = Diary(stop_after=2)
-    net = ShallowNetClassifier(4, random_state=0).set_callbacks(diary)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0).set_callbacks(diary)
     net.fit(X, labels, sample_weight=weight)
     for told_X, told_y, metadata in diary.told:
         assert told_X is X
@@ -117,7 +121,7 @@ def test_restarts_are_tasks_between_the_fit_and_its_iterations(cancer, n_jobs):
 
 def test_callbacks_change_no_bit(cancer):
     told = fitted(cancer, Diary())
-    untold = ShallowNetClassifier(4, random_state=0).fit(*cancer)
+    untold = ShallowNetClassifier(4, n_init=1, random_state=0).fit(*cancer)
     np.testing.assert_array_equal(told.coefs_[0], untold.coefs_[0])
 
 
@@ -226,7 +230,7 @@ class Failing(Diary):
 
 @pytest.mark.parametrize("n_init", [1, 3])
 def test_a_callback_that_fails_leaves_the_estimator_as_it_was(cancer, n_init):
-    net = ShallowNetClassifier(4, random_state=0).fit(*cancer)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0).fit(*cancer)
     diary = Failing()
     net.set_callbacks(diary).set_params(n_init=n_init, n_jobs=2)
     before = dict(vars(net))
@@ -257,7 +261,7 @@ def test_scoring_monitor_alone(cancer):
 
 def test_scoring_monitor_in_a_pipeline(raw_cancer):
     monitor = callback.ScoringMonitor(scoring="neg_log_loss")
-    net = ShallowNetClassifier(4, random_state=0).set_callbacks(monitor)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0).set_callbacks(monitor)
     pipeline = make_pipeline(StandardScaler(), net).fit(*raw_cancer)
     assert len(scores(monitor)) == pipeline[-1].n_iter_
 
@@ -265,7 +269,7 @@ def test_scoring_monitor_in_a_pipeline(raw_cancer):
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_scoring_monitor_in_a_grid_search(raw_cancer, n_jobs):
     monitor = callback.ScoringMonitor(scoring="neg_log_loss")
-    net = ShallowNetClassifier(4, random_state=0).set_callbacks(monitor)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0).set_callbacks(monitor)
     grid = {"shallownetclassifier__alpha": [1, 5]}
     search = GridSearchCV(make_pipeline(StandardScaler(), net), grid, cv=2, n_jobs=n_jobs)
     search.fit(*raw_cancer)
@@ -287,7 +291,9 @@ def test_progress_bar_alone(cancer, n_init, capsys):
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_progress_bar_in_a_pipeline_in_a_grid_search(raw_cancer, n_jobs, capsys):
     pytest.importorskip("rich")
-    pipeline = make_pipeline(StandardScaler(), ShallowNetClassifier(4, random_state=0))
+    pipeline = make_pipeline(
+        StandardScaler(), ShallowNetClassifier(4, n_init=1, random_state=0)
+    )
     grid = {"shallownetclassifier__alpha": [1, 5]}
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs)
     search.set_callbacks(callback.ProgressBar(max_propagation_depth=None))
@@ -295,3 +301,107 @@ def test_progress_bar_in_a_pipeline_in_a_grid_search(raw_cancer, n_jobs, capsys)
     out = capsys.readouterr().out
     assert "GridSearchCV - fit" in out
     assert "ShallowNet" in out
+
+
+def attributes_of(net):
+    return {name: value for name, value in vars(net).items() if name.endswith("_")}
+
+
+def same_values(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_equal(one[name], other[name], err_msg=name)
+
+
+def copies(net):
+    yield net
+    yield copy.copy(net)
+    yield copy.deepcopy(net)
+    yield pickle.loads(pickle.dumps(net))
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("n_fits", [1, 2])
+def test_a_task_shows_all_that_a_fit_would_leave_that_stopped_there(
+    cancer, solver, early_stopping, n_fits
+):
+    X, _ = cancer
+    diary = Diary()
+    parameters = {"solver": solver, "early_stopping": early_stopping, "max_iter": 5}
+    net = fitted(cancer, diary, **parameters)
+    if n_fits == 2:  # of which nothing of the first may show
+        net.set_params(class_weight="balanced", alpha=1.0)
+        diary.nets.clear()
+        net.fit(*cancer)
+    for number, shown in enumerate(diary.nets):
+        stopped = clone(net).set_callbacks(Diary(stop_after=number + 1)).fit(*cancer)
+        if number == len(diary.nets) - 1:
+            stopped = net
+        for again in copies(shown):
+            same_values(attributes_of(again), attributes_of(stopped))
+            np.testing.assert_array_equal(again.predict_proba(X), stopped.predict_proba(X))
+    if solver == "adam":  # and it goes on as that would
+        shown, stopped = diary.nets[1], clone(net).set_callbacks(Diary(stop_after=2))
+        stopped.fit(*cancer)
+        for one in (shown, stopped):
+            one.set_callbacks().set_params(early_stopping=False, class_weight=None)
+            one.partial_fit(*cancer)
+        same_values(attributes_of(shown), attributes_of(stopped))
+
+
+def test_a_start_shows_its_own_net_and_the_fit_that_of_the_best(cancer):
+    diary = Diary()
+    net = fitted(cancer, diary, n_init=3)
+    starts = [
+        shown
+        for shown, path in zip(diary.nets, diary.ended, strict=True)
+        if path[-1][0] == "start"
+    ]
+    losses = [shown.loss_ for shown in starts]
+    assert losses == net.init_losses_.tolist()
+    assert [shown.init_losses_.tolist() for shown in starts] == [[loss] for loss in losses]
+    same_values(attributes_of(diary.nets[-1]), attributes_of(net))
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.SaturationWarning")
+def test_the_task_of_a_start_that_is_left_out_ends_without_a_net(cancer):
+    calls, diary = [], Diary()
+
+    def init(rng, shape):
+        calls.append(shape)
+        return rng.standard_normal(shape) * (1e200 if len(calls) <= 2 else 0.3)
+
+    with pytest.warns(ConvergenceWarning, match="left out"):
+        fitted(cancer, diary, n_init=2, init=init)
+    assert sorted(diary.begun) == sorted(diary.ended)
+    assert diary.nets[diary.ended.index((("fit", 0), ("start", 0)))] is None
+
+
+class Stopping(Diary):
+    """Raises StopIteration, as an iterator that has run out would."""
+
+    def __init__(self, hook, iteration):
+        super().__init__()
+        self.hook, self.iteration = hook, iteration
+
+    def on_fit_task_begin(self, estimator, context):
+        self.stop("begin", context)
+
+    def on_fit_task_end(self, estimator, context):
+        self.stop("end", context)
+
+    def stop(self, hook, context):
+        is_it = context.task_name == "iteration" and context.task_id == self.iteration
+        if is_it and hook == self.hook:
+            raise StopIteration("ran out")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("hook", ["begin", "end"])
+@pytest.mark.parametrize("iteration", [0, 2])
+@pytest.mark.parametrize("n_init", [1, 2])
+def test_what_a_callback_raises_is_never_swallowed(cancer, solver, hook, iteration, n_init):
+    with pytest.raises(StopIteration, match="ran out"):
+        fitted(cancer, Stopping(hook, iteration), solver=solver, n_init=n_init)

@@ -28,7 +28,8 @@ ignore_warnings = pytest.mark.filterwarnings(
 
 def watched(table, **parameters):
     monitor = HiddenLayerMonitor()
-    net = ShallowNetClassifier(4, random_state=0, **parameters).set_callbacks(monitor)
+    net = ShallowNetClassifier(4, random_state=0, **{"n_init": 1, **parameters})
+    net.set_callbacks(monitor)
     return net.fit(*table), monitor
 
 
@@ -48,7 +49,9 @@ def test_the_first_and_the_last_record_are_those_of_reports(cancer):
     X, y = cancer
     weight = np.random.default_rng(0).uniform(0, 2, len(y))
     monitor = HiddenLayerMonitor()
-    net = ShallowNetClassifier(4, random_state=0, alpha=2.0).set_callbacks(monitor)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0, alpha=2.0).set_callbacks(
+        monitor
+    )
     net.fit(X, y, sample_weight=weight)
     for record, at_start in ((monitor.records[0], True), (monitor.records[-1], False)):
         report = inspect_hidden_layer(net, X, y, sample_weight=weight, at_start=at_start)
@@ -66,7 +69,9 @@ def test_updates_are_relative_to_the_weights_before(cancer):
     # Plain gradient descent without penalty: the update is rate x gradient.
     options = {"solver": "gd", "learning_rate": 0.1, "alpha": 0}
     _, monitor = watched(cancer, max_iter=3, **options)
-    start = ShallowNetClassifier(4, random_state=0, max_iter=1, solver="gd", alpha=0)
+    start = ShallowNetClassifier(
+        4, n_init=1, random_state=0, max_iter=1, solver="gd", alpha=0
+    )
     nets = [start.set_params(learning_rate=1e-300).fit(*cancer)]
     nets += [watched(cancer, max_iter=k, **options)[0] for k in (1, 2, 3)]
     assert np.isnan(monitor.records[0]["update_hidden"])
@@ -105,7 +110,9 @@ def test_dead_units_and_the_tolerance_are_those_of_the_report(cancer):
     _, monitor = watched(cancer, activation="relu", init=init, max_iter=1)
     assert monitor.records[0]["n_dead"] == 2
     rough = HiddenLayerMonitor(tol=10)
-    ShallowNetClassifier(4, random_state=0, max_iter=1).set_callbacks(rough).fit(*cancer)
+    ShallowNetClassifier(4, n_init=1, random_state=0, max_iter=1).set_callbacks(rough).fit(
+        *cancer
+    )
     assert rough.records[0]["n_distinct"] == 1
     with pytest.raises(ValueError, match="tol must be"):
         HiddenLayerMonitor(tol=-1)
@@ -115,7 +122,9 @@ def test_dead_units_and_the_tolerance_are_those_of_the_report(cancer):
 @ignore_warnings
 def test_fits_in_threads_are_told_apart(cancer):
     def counts(monitor, **options):
-        net = ShallowNetClassifier(4, random_state=0, max_iter=15).set_callbacks(monitor)
+        net = ShallowNetClassifier(4, n_init=1, random_state=0, max_iter=15).set_callbacks(
+            monitor
+        )
         with parallel_backend("threading"):
             cross_val_score(net, *cancer, cv=4, **options)
         table = pd.DataFrame(monitor.to_dict()).sort_values(["fit", "iteration"])
@@ -160,7 +169,9 @@ def test_fits_and_starts_are_told_apart(cancer, n_jobs):
 @ignore_warnings
 def test_in_a_pipeline_and_in_cross_validation(raw_cancer):
     monitor = HiddenLayerMonitor()
-    net = ShallowNetClassifier(4, random_state=0, max_iter=3).set_callbacks(monitor)
+    net = ShallowNetClassifier(4, n_init=1, random_state=0, max_iter=3).set_callbacks(
+        monitor
+    )
     cross_val_score(make_pipeline(StandardScaler(), net), *raw_cancer, cv=2)
     assert set(monitor.to_dict()["fit"]) == {0, 1}
 
@@ -179,13 +190,13 @@ def test_the_records_become_a_data_frame(cancer, frame):
 @ignore_warnings
 def test_watching_changes_no_bit(cancer):
     net, _ = watched(cancer, max_iter=20)
-    alone = ShallowNetClassifier(4, random_state=0, max_iter=20).fit(*cancer)
+    alone = ShallowNetClassifier(4, n_init=1, random_state=0, max_iter=20).fit(*cancer)
     np.testing.assert_array_equal(net.coefs_[0], alone.coefs_[0])
 
 
 @needs_callbacks
 def test_what_is_no_net_is_not_watched(cancer):
-    net = make_pipeline(StandardScaler(), ShallowNetClassifier(4))
+    net = make_pipeline(StandardScaler(), ShallowNetClassifier(4, n_init=1))
     net.set_callbacks(HiddenLayerMonitor())
     with pytest.raises(TypeError, match=r"got Pipeline.*net\.set_callbacks\(monitor\)"):
         net.fit(*cancer)

@@ -177,6 +177,7 @@ class _Walk:
         self._accepted_loss = np.inf
         self._n_accepted = 0
         self._asked_to_stop = False
+        self._error: StopIteration | None = None
 
     def evaluate(self, theta: Vector) -> tuple[float, Vector]:
         if not np.array_equal(theta, self._evaluated):
@@ -196,16 +197,23 @@ class _Walk:
     def accept(self, theta: Vector) -> bool:
         """Tell the hook of a step; True if it asks to stop."""
         loss, gradient = self.evaluate(theta)
-        self._accepted, self._accepted_loss = theta.copy(), loss
+        self._accepted, self._accepted_loss = self._evaluated, loss
         self._n_accepted += 1
         self._asked_to_stop = self._on_iteration(theta, loss, gradient)
         return self._asked_to_stop
 
     def callback(self, intermediate_result: OptimizeResult) -> None:
-        if self.accept(intermediate_result.x):
+        try:
+            self.accept(intermediate_result.x)
+        except StopIteration as error:  # the hook's own, which SciPy would swallow
+            self._error = error
+            raise
+        if self._asked_to_stop:
             raise StopIteration
 
     def solution(self, max_iter: int) -> Solution:
+        if self._error is not None:
+            raise self._error
         n_iter = self._n_accepted - 1  # the start is no step
         reason: StopReason = "max_iter" if n_iter >= max_iter else "line_search"
         if self._asked_to_stop:
