@@ -75,6 +75,7 @@ def compare(
             max_iter=max_iter,
             tol=0,
             early_stopping=False,
+            n_init=1,
             random_state=seed,
         )
         their_seconds = timed(partial(theirs.fit, X, y))

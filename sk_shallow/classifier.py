@@ -8,6 +8,7 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Self, TypeV
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
@@ -15,20 +16,24 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_shallow import advice
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.moments import ColumnMoments, column_moments, merged
 from sk_shallow._core.network import logits, probabilities
 from sk_shallow._core.objective import Seen, seen
-from sk_shallow._core.parameters import Array, Parameters, Vector, cast, unflatten
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.parameters import Array, Parameters, cast, unflatten
+from sk_shallow._core.rows import Matrix, Rows, Run
+from sk_shallow.blas import numpy_errors_kept, on_one_blas_thread
 from sk_shallow.callbacks import CallbackSupportMixin, FitTask, Told, with_callbacks
 from sk_shallow.chance import Chance, draw_entropy, streams
 from sk_shallow.held_out import hold_out
+from sk_shallow.log import log_chunk
 from sk_shallow.persistence import read_stamped, stamped
 from sk_shallow.recipe import Recipe, read_recipe
-from sk_shallow.restarts import n_at_a_time, side_by_side
-from sk_shallow.start import Start, draw_start
+from sk_shallow.restarts import Outcome, best_of_starts, n_at_a_time
+from sk_shallow.start import Start, draw_start, is_random
 from sk_shallow.stream import Stream, open_stream, restore_stream
-from sk_shallow.threads import on_one_blas_thread, sharing
+from sk_shallow.threads import over_rows, sharing
 from sk_shallow.training import Training
+from sk_shallow.underflow import ignoring_underflow
 from sk_shallow.validation import (
     DTYPES,
     Labels,
@@ -90,6 +95,11 @@ def learns_in_chunks(estimator: BaseEstimator) -> bool:
 only_adam: Callable[[Callable[P, R]], Callable[P, R]] = available_if(learns_in_chunks)
 
 
+# n_init="auto", where nothing is held out and the start is random; but not with relu, which
+# gains nothing from it, and whose kinks amplify rounding.
+AUTO_STARTS = 3
+
+
 class Begin(NamedTuple):
     """Where a training begins."""
 
@@ -144,7 +154,11 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     alpha : float >= 0 or "auto", default="auto"
         Strength of the L2 penalty on W1 and w2 (biases are free). It means what ``1/C``
         means in `LogisticRegression`: its weight relative to the data falls as 1/n.
-        "auto" is ``sqrt(n_features)``.
+        "auto" is ``sqrt(sum_j min(1, var_j)) * min(1, mean weight)`` over all rows of
+        weight > 0 that `fit` is given, the held-out ones included: `var_j` is the
+        weighted variance of a column, weights are sample times class weights. On
+        standardised columns, and where all are constant, it is ``sqrt(n_features)``.
+        `partial_fit` computes it over all rows so far.
     solver : {"lbfgs", "gd", "adam"}, default="lbfgs"
         What minimises J:
 
@@ -153,7 +167,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         - "adam": Adam [5]_. Mini-batches of `batch_size` rows in random order.
     learning_rate : float > 0 or None, default=None
         Size of the steps of "gd" and "adam". None is the solver's own: 0.2 for "gd",
-        0.01 for "adam". "lbfgs" has no use for it.
+        0.01 for "adam". "lbfgs" has no use for it, and `fit` warns.
     batch_size : int, default=256
         Rows of a mini-batch of "adam". It does not change what `alpha` means.
     max_iter : int, default=1000
@@ -178,10 +192,12 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the last fit, with the same rows
         held out.
-    n_init : int, default=1
+    n_init : int or "auto", default="auto"
         Number of starts, drawn independently. The net with the lowest held-out log-loss
-        is kept; without early stopping, the one with the lowest J. A fit that continues,
-        and `partial_fit`, have one.
+        is kept; without early stopping, the one with the lowest J. "auto" is 3 where no
+        rows are held out and the start is random, and 1 elsewhere and with "relu". A fit
+        that continues, and `partial_fit`, have one. Starts whose numbers overflow are
+        left out, and warned of.
     n_jobs : int or None, default=None
         Number of threads that train from different starts at a time, as joblib counts
         them. It changes no bit of the result.
@@ -206,7 +222,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         J at the published weights.
     init_losses_ : ndarray of shape (n_init,)
         By which the best start was chosen: of each, the lowest held-out log-loss, or J
-        at the end. A fit that continues has one.
+        at the end; infinite for a start that was left out. A fit that continues has one.
     loss_curve_ : ndarray of shape (n_steps + 1,)
         J at the start, and after each iteration.
     validation_loss_curve_ : ndarray of shape (n_steps + 1,) or None
@@ -218,8 +234,8 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     stop_reason_ : str
         Why training stopped: "gradient" (it is small), "loss" (J no longer falls),
         "validation" (the held-out loss no longer falls), "max_iter", "line_search"
-        (no step lowers J, for rounding or on a kink of relu), or "callback" (one of
-        them asked to).
+        (no step lowers J, for rounding or on a kink of relu), "callback" (one of them
+        asked to), or "partial_fit" (its pass over a chunk is made).
     n_samples_seen_ : int
         Number of rows of weight > 0 trained on, in all calls of `partial_fit`.
     total_weight_ : float
@@ -290,7 +306,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         n_iter_no_change: float = 20,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
-        n_init: int = 1,
+        n_init: int | Literal["auto"] = "auto",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = False,
@@ -316,6 +332,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self.verbose = verbose
 
     @unchanged_on_error
+    @ignoring_underflow
     @with_callbacks
     @on_one_blas_thread
     def fit(
@@ -372,39 +389,44 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             If X_val is on another scale than X.
         """
         check_parameters(vars(self))
+        advice.warn_of_unused_rate(self.solver, self.learning_rate)
         continues = self._continues()
         labels, rows, held_out = self._read(
             X, y, sample_weight, X_val, y_val, sample_weight_val
         )
+        columns = column_moments(rows.X, rows.sample_weight)
+        recipe = read_recipe(vars(self), columns)
         if held_out is not None:
             advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
         entropy = self._entropy if continues else draw_entropy(self.random_state)
-        chance = streams(entropy, 1 if continues else self.n_init)
+        (first,) = streams(entropy, 1)
         if held_out is None:
             rows, held_out = hold_out(
-                rows, self.early_stopping, self.validation_fraction, chance[0].split
+                rows, self.early_stopping, self.validation_fraction, first.split
             )
-        begins = [self._last() if continues else self._drawn(one, rows) for one in chance]
-        advice.warn_of_start(begins[0].start, rows)
-        recipe = read_recipe(vars(self), rows.X.shape[1])
-        net_at = partial(self._net, labels, rows.X.dtype, recipe.alpha)
-        tasks = FitTask(
-            Told(self, X, y, sample_weight, net_at, RLock()), len(begins), self.max_iter
+        begin = self._last() if continues else self._drawn(first, rows)
+        advice.warn_of_start(begin.start, rows)
+        chance = streams(entropy, self._n_starts(held_out))
+        told = Told(self, X, y, sample_weight, RLock())
+        tasks = FitTask(told, len(chance), self.max_iter)
+        attributes = partial(
+            self._fitted, labels, rows.X.dtype, recipe, entropy, seen(rows), columns
         )
         with naming_what_overflows(rows, held_out):
-            trainings = self._train_from(begins, rows, held_out, recipe, tasks)
-        criteria = [training.criterion for training in trainings]
-        best = int(np.argmin(criteria))
-        training, (start, stream) = trainings[best], begins[best]
+            training, (start, stream), outcomes = self._train_from(
+                begin, chance, rows, held_out, recipe, tasks, attributes
+            )
+        advice.warn_of_left_out_starts(outcomes)
         advice.warn_of_early_end(training, start, rows, recipe)
         advice.warn_of_collapse(training, start, rows, recipe)
-        self._publish(net_at(training.theta), training, criteria)
-        self._remember(entropy, stream, seen(rows))
-        tasks.ended(training.theta)
+        fitted = attributes(stream, outcomes, training)
+        self.__dict__ |= fitted
+        tasks.ended(lambda: fitted)
         return self
 
     @only_adam
     @unchanged_on_error
+    @ignoring_underflow
     @on_one_blas_thread
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -452,6 +474,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         check_stream_parameters(vars(self))
         first = not hasattr(self, "coefs_")
         labels, rows = check_chunk(self, X, y, classes, sample_weight, first=first)
+        columns = column_moments(rows.X, rows.sample_weight)
         if first:
             entropy, dtype = draw_entropy(self.random_state), rows.X.dtype
             start, stream = self._drawn(streams(entropy, 1)[0], rows)
@@ -461,14 +484,18 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             entropy, dtype = self._entropy, self.coefs_[0].dtype
             start, stream = self._last()
             all_seen = Seen(self.n_samples_seen_, self.total_weight_).and_also(rows)
-        recipe = read_recipe(vars(self), rows.X.shape[1])
-        one_pass = recipe._replace(max_iter=1, tol=0.0)
+            columns = merged(ColumnMoments(**self._columns), columns)
+        recipe = read_recipe(vars(self), columns)
+        one_pass = recipe._replace(max_iter=1, tol=0.0, verbose=False)
         row_bytes = recipe.n_hidden * rows.X.dtype.itemsize
         with naming_what_overflows(rows), sharing(rows.X.shape[0], row_bytes) as run:
             training = one_pass.train(start, stream, rows, all_seen=all_seen, run=run)
-        net = self._net(labels, dtype, recipe.alpha, training.theta)
-        self._publish(net, training, [training.criterion])
-        self._remember(entropy, stream, all_seen)
+        if training.stop_reason == "max_iter":  # one pass was all it was to make
+            training = training._replace(stop_reason="partial_fit")
+        if recipe.verbose:
+            log_chunk(rows.y.size, all_seen.n_rows, training.loss_curve)
+        of_all = labels, dtype, recipe, entropy, all_seen, columns
+        self.__dict__ |= self._fitted(*of_all, stream, [training.loss], training)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -523,6 +550,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         """
         return self._predicted(probabilities, X)
 
+    @ignoring_underflow
     def predict_log_proba(self, X: Any) -> Array:
         """Logarithm of the probability of each class for each row.
 
@@ -564,17 +592,21 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             sample_weight = check_sample_weight(sample_weight, len(y))
         return float(super().score(X, y, sample_weight))
 
-    @on_one_blas_thread
+    @ignoring_underflow
+    @numpy_errors_kept
     def _predicted(self, quantity: Callable[..., Array], X: Any) -> Array:
         """`logits` or `probabilities` of the rows of X."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        net = self._parameters()
-        with (
-            sharing(X.shape[0], net.b1.nbytes) as run,
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
-            predicted = quantity(net, X, ACTIVATIONS[self._activation], run)
+        net, activation = self._parameters(), ACTIVATIONS[self._activation]
+
+        def of_rows(X: Matrix, run: Run) -> Array:
+            return quantity(net, X, activation, run)
+
+        # A product with sparse rows takes none of BLAS but that with w2.
+        n_weights = net.w2.size if issparse(X) else net.W1.size
+        with np.errstate(over="ignore", invalid="ignore"):
+            predicted = over_rows(of_rows, X, n_weights, net.b1.nbytes)
         if np.isnan(predicted).any():
             check_is_finite(X, "X")
             raise ValueError(
@@ -618,32 +650,52 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         )
         return labels, rows, held_out
 
+    def _n_starts(self, held_out: Rows | None) -> int:
+        if self._continues():
+            return 1
+        if self.n_init != "auto":
+            return int(self.n_init)
+        several = (
+            held_out is None
+            and self.activation != "relu"
+            and is_random(self.init, self.init_scale)
+        )
+        return AUTO_STARTS if several else 1
+
     def _train_from(
         self,
-        begins: list[Begin],
+        first: Begin,
+        chance: list[Chance],
         rows: Rows,
         held_out: Rows | None,
         recipe: Recipe,
         tasks: FitTask,
-    ) -> list[Training]:
-        """One training for each start, side by side."""
-        abandon = Event()
+        attributes: Callable[[Stream, list[Outcome], Training], dict[str, Any]],
+    ) -> tuple[Training, Begin, list[Outcome]]:
+        """The best training, from the first start and from those that are drawn here."""
+        abandon, n_starts = Event(), len(chance)
         row_bytes = recipe.n_hidden * rows.X.dtype.itemsize
-        n_walks = n_at_a_time(len(begins), self.n_jobs)
+        n_walks = n_at_a_time(n_starts, self.n_jobs)
         with sharing(rows.X.shape[0], row_bytes, n_walks) as run:
 
-            def train(number: int) -> Training:
+            def draw(number: int) -> Begin:
+                return self._drawn(chance[number], rows) if number else first
+
+            def train(number: int, begin: Begin) -> Training:
                 return recipe.train(
-                    *begins[number],
+                    *begin,
                     rows,
                     held_out=held_out,
                     run=run,
-                    task=tasks.trainings[number],
-                    name=f"start {number}" if len(begins) > 1 else "",
+                    task=tasks.training(number),
+                    attributes=lambda training: attributes(
+                        begin.stream, [training.criterion], training
+                    ),
+                    name=f"start {number}" if n_starts > 1 else "",
                     abandon=abandon,
                 )
 
-            return side_by_side(train, len(begins), self.n_jobs, abandon)
+            return best_of_starts(draw, train, n_starts, self.n_jobs, abandon)
 
     def _drawn(self, chance: Chance, rows: Rows) -> Begin:
         start = draw_start(
@@ -663,39 +715,41 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
         return Parameters(W1, b1, W2[:, 0], b2)
 
-    def _net(
-        self, labels: Labels, dtype: DTypeLike, alpha: float, theta: Vector
+    def _fitted(
+        self,
+        labels: Labels,
+        dtype: DTypeLike,
+        recipe: Recipe,
+        entropy: list[int],
+        all_seen: Seen,
+        columns: ColumnMoments,
+        stream: Stream,
+        outcomes: list[Outcome],
+        training: Training,
     ) -> dict[str, Any]:
-        """The attributes that prediction, and a look at the net, need."""
-        net = cast(unflatten(theta, self.n_features_in_, self.n_hidden), dtype)
+        """All attributes of the estimator that a training ends with."""
+        net = cast(unflatten(training.theta, self.n_features_in_, self.n_hidden), dtype)
         return {
             "classes_": labels.classes,
             "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
             "intercepts_": [net.b1.copy(), net.b2.copy()],
+            "alpha_": recipe.alpha,
+            "loss_": training.loss,
+            "init_losses_": np.array(
+                [end if isinstance(end, float) else np.inf for end in outcomes]
+            ),
+            "loss_curve_": training.loss_curve,
+            "validation_loss_curve_": training.validation_loss_curve,
+            "best_iteration_": training.best_iteration,
+            "n_iter_": training.n_iter,
+            "stop_reason_": training.stop_reason,
+            "n_samples_seen_": all_seen.n_rows,
+            "total_weight_": all_seen.total_weight,
             # Predictions are those of the fitted net, whatever set_params does later.
-            "_activation": self.activation,
-            "alpha_": alpha,
+            "_activation": recipe.activation,
             "_class_weights": labels.weights,  # for the J of a report
+            # What a call that continues needs.
+            "_entropy": entropy,
+            "_stream": stream.stored() if recipe.solver == "adam" else None,
+            "_columns": columns._asdict(),
         }
-
-    def _publish(
-        self,
-        net: dict[str, Any],
-        training: Training,
-        criteria: list[float],
-    ) -> None:
-        for name, value in net.items():
-            setattr(self, name, value)
-        self.loss_ = training.loss
-        self.init_losses_ = np.array(criteria)
-        self.loss_curve_ = training.loss_curve
-        self.validation_loss_curve_ = training.validation_loss_curve
-        self.best_iteration_ = training.best_iteration
-        self.n_iter_ = training.n_iter
-        self.stop_reason_ = training.stop_reason
-
-    def _remember(self, entropy: list[int], stream: Stream, all_seen: Seen) -> None:
-        """What a call that continues will need."""
-        self.n_samples_seen_, self.total_weight_ = all_seen
-        self._entropy = entropy
-        self._stream = stream.stored() if self.solver == "adam" else None

@@ -2,6 +2,17 @@
 
 import time
 
+from sk_shallow._core.parameters import Vector
+
+
+def log_chunk(n_rows: int, n_rows_so_far: int, loss_curve: Vector) -> None:
+    """Print the one line of a call of `partial_fit`."""
+    before, after = loss_curve[0], loss_curve[-1]
+    print(
+        f"partial_fit: {n_rows} rows ({n_rows_so_far} of weight > 0 so far), "
+        f"J on them {before:.6f} -> {after:.6f}"
+    )
+
 
 class Log:
     """One aligned line per iteration on standard output, thinned out as they pass.

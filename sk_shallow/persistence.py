@@ -24,6 +24,7 @@ FITTED = (  # what a fitted net predicts with, is looked at by, and goes on from
     "_class_weights",
     "_entropy",
     "_stream",
+    "_columns",
 )
 
 

@@ -1,12 +1,13 @@
 """How to train: the parameters of an estimator, with their defaults worked out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.moments import ColumnMoments, default_alpha
 from sk_shallow._core.objective import Objective, Seen
 from sk_shallow._core.parameters import flatten
 from sk_shallow._core.rows import Rows, Run, one_by_one
@@ -15,7 +16,7 @@ from sk_shallow.callbacks import Task
 from sk_shallow.log import Log
 from sk_shallow.start import Start
 from sk_shallow.stream import Stream
-from sk_shallow.training import Monitor, StoppingRules, Training
+from sk_shallow.training import Monitor, NotFiniteError, StoppingRules, Training
 
 
 class Recipe(NamedTuple):
@@ -42,6 +43,7 @@ class Recipe(NamedTuple):
         run: Run = one_by_one,
         all_seen: Seen | None = None,
         task: Task | None = None,
+        attributes: Callable[[Training], dict[str, Any]] | None = None,
         name: str = "",
         abandon: Event | None = None,
     ) -> Training:
@@ -64,6 +66,8 @@ class Recipe(NamedTuple):
             All rows of a stream so far, if `rows` are a chunk of one.
         task : Task or None
             What callbacks are told of.
+        attributes : callable training -> dict, or None
+            Those of the estimator, for callbacks.
         name : str
             Put before each line that `verbose` prints.
         abandon : Event or None
@@ -79,6 +83,7 @@ class Recipe(NamedTuple):
             held_out_loss=None if held_out is None else objective.held_out_loss,
             log=Log(held_out=held_out is not None, name=name) if self.verbose else None,
             task=task,
+            attributes=attributes,
             learning_rate=self.learning_rate,
             abandon=abandon,
         )
@@ -91,7 +96,13 @@ class Recipe(NamedTuple):
         # Overflow is an error of the monitor, which says what to do.
         with np.errstate(over="ignore", invalid="ignore"):
             solve = SOLVERS[self.solver].solve
-            return monitor.conclude(solve(objective, theta, monitor, self.max_iter, steps))
+            try:
+                solution = solve(objective, theta, monitor, self.max_iter, steps)
+            except NotFiniteError:
+                if task:
+                    task.ended(None)
+                raise
+            return monitor.conclude(solution)
 
     def _rules(self) -> StoppingRules:
         return StoppingRules(
@@ -99,15 +110,15 @@ class Recipe(NamedTuple):
         )
 
 
-def read_recipe(parameters: Mapping[str, Any], n_features: int) -> Recipe:
-    """The recipe that valid parameters of the estimator stand for."""
+def read_recipe(parameters: Mapping[str, Any], columns: ColumnMoments) -> Recipe:
+    """The recipe that valid parameters of the estimator stand for on such columns."""
     alpha, rate = parameters["alpha"], parameters["learning_rate"]
     patience = parameters["n_iter_no_change"]
     default_rate = SOLVERS[parameters["solver"]].learning_rate
     return Recipe(
         activation=parameters["activation"],
         n_hidden=int(parameters["n_hidden"]),
-        alpha=n_features**0.5 if alpha == "auto" else float(alpha),
+        alpha=default_alpha(columns) if alpha == "auto" else float(alpha),
         solver=parameters["solver"],
         learning_rate=default_rate if default_rate is None or rate is None else float(rate),
         batch_size=int(parameters["batch_size"]),

@@ -39,6 +39,13 @@ class Start(NamedTuple):
         return f"init={name}, init_scale={self.init_scale:.3g}"
 
 
+def is_random(init: str | Callable[..., Any] | Sequence[Any], scale: float | None) -> bool:
+    """Whether another seed draws another start."""
+    if isinstance(init, str):
+        return init not in ("zeros", "constant") and scale != 0
+    return callable(init) and scale != 0
+
+
 def draw_start(
     init: str | Callable[..., Any] | Sequence[Any],
     init_scale: float | None,

@@ -25,6 +25,7 @@ from sk_shallow import (
     SymmetryWarning,
 )
 from sk_shallow._core.diagnostics import hidden_layer
+from sk_shallow._core.moments import column_moments
 from sk_shallow._core.network import logits
 from sk_shallow._core.rows import spread_rows
 from sk_shallow._core.solvers import SOLVERS
@@ -247,11 +248,12 @@ def test_a_collapse_under_light_weights_says_how_to_rescale_them(cancer):
     X, y = cancer
     weight = np.full(len(y), 1 / len(y))
     with pytest.warns(CollapseWarning, match="weights add up to 1 over 569 rows") as record:
-        ShallowNetClassifier(random_state=0).fit(X, y, sample_weight=weight)
+        ShallowNetClassifier(alpha=30**0.5, random_state=0).fit(X, y, sample_weight=weight)
     alpha = number("alpha", str(record[0].message))
     assert alpha == pytest.approx(np.sqrt(30) / 569, rel=0.1)
-    net = ShallowNetClassifier(random_state=0, alpha=alpha).fit(X, y, sample_weight=weight)
-    assert net.score(X, y) > 0.98
+    for remedy in (alpha, "auto"):
+        net = ShallowNetClassifier(random_state=0, alpha=remedy)
+        assert net.fit(X, y, sample_weight=weight).score(X, y) > 0.98
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
@@ -333,7 +335,8 @@ def test_steps_that_lead_up_are_told_with_their_size_and_nothing_else(
 
 def test_gradient_descent_that_wobbles_is_told_how_often_J_rose(cancer):
     net, _ = caught(*cancer, solver="gd", max_iter=10)
-    recipe = read_recipe({**net.get_params(), "learning_rate": 30}, 30)
+    parameters = {**net.get_params(), "learning_rate": 30}
+    recipe = read_recipe(parameters, column_moments(cancer[0], np.ones(569)))
     wobbly = SimpleNamespace(loss_curve=np.tile([1.0, 0.9], 6)[:11], n_iter=10)
     assert remedy_for_steps(wobbly, recipe) == (
         "J rose in 5 of 10 of them: lower learning_rate (now 30)"
@@ -891,3 +894,17 @@ def test_what_counts_as_converged_at_a_tolerance_of_0(cancer, solver):
     _, told = caught(*cancer, solver=solver, tol=0, max_iter=3)
     assert "0e+00" not in told[ConvergenceWarning]
     assert "with tol=0 training goes on until it is 0" in told[ConvergenceWarning]
+
+
+@pytest.mark.parametrize("options", [{}, {"n_init": 3, "n_jobs": 2}, {"warm_start": True}])
+def test_a_learning_rate_that_is_not_used_is_told_once_a_fit(cancer, options):
+    net = ShallowNetClassifier(2, learning_rate=0.1, random_state=0, **options)
+    net = clone(net).set_params(alpha=10)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="^learning_rate") as record:
+            net.fit(*cancer)
+        assert [str(one.message) for one in record] == [
+            "learning_rate=0.1 is not used: solver='lbfgs' finds its own steps. "
+            "Set solver='gd' or solver='adam', or learning_rate=None."
+        ]
+        assert record[0].filename == __file__

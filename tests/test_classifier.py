@@ -34,7 +34,7 @@ def test_the_defaults_are_those_of_the_documents():
         "n_iter_no_change": 20,
         "class_weight": None,
         "warm_start": False,
-        "n_init": 1,
+        "n_init": "auto",
         "n_jobs": None,
         "random_state": None,
         "verbose": False,

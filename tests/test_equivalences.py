@@ -181,7 +181,9 @@ def test_a_callable_init_is_called_for_each_layer_and_scaled(table):
         return rng.standard_normal(shape)
 
     mine, named = (
-        ShallowNetClassifier(8, init=init, init_scale=0.01, random_state=0).fit(X, y)
+        ShallowNetClassifier(8, init=init, init_scale=0.01, n_init=1, random_state=0).fit(
+            X, y
+        )
         for init in (normal, "normal")
     )
     assert shapes == [(5, 8), (8, 1)]

@@ -32,5 +32,5 @@ def test_each_line_says_which_start_it_is_of_where_there_are_several(
     names = [line.partition(":")[0] for line in lines]
     assert set(names) == {"start 0", "start 1"}
     assert sum("Stopped" in line for line in lines) == 2
-    ShallowNetClassifier(4, random_state=0, verbose=1).fit(*cancer)
+    ShallowNetClassifier(4, n_init=1, random_state=0, verbose=1).fit(*cancer)
     assert "start" not in capsys.readouterr().out

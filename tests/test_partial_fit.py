@@ -27,7 +27,9 @@ def moons():
 
 @pytest.fixture
 def net():
-    return ShallowNetClassifier(8, solver="adam", batch_size=32, alpha=0.1, random_state=0)
+    return ShallowNetClassifier(
+        8, solver="adam", batch_size=32, alpha=0.1, n_init=1, random_state=0
+    )
 
 
 def same_net(a, b):
@@ -75,7 +77,7 @@ def test_a_chunk_is_learnt_from_however_small_its_gradient(moons, net):
     X, y, _ = moons
     net.set_params(tol=1e6)
     before = learn(net, X, y, FIRST).coefs_[0]
-    assert net.stop_reason_ == "max_iter"
+    assert net.stop_reason_ == "partial_fit"
     assert np.abs(learn(net, X, y, SECOND).coefs_[0] - before).max() > 0.01
 
 
@@ -121,9 +123,35 @@ def test_the_penalty_is_divided_by_all_weight_seen(moons, net):
     assert net.total_weight_ == pytest.approx(weight.sum())
     # J after the second chunk, word for word.
     p = net.predict_proba(X[SECOND])[np.arange(150), y[SECOND]]
-    data = -(weight[SECOND] @ np.log(p)) / 150 / (weight.sum() / 300)
+    data = -(weight[SECOND] @ np.log(p)) / weight[SECOND].sum()
     penalty = 0.1 / 2 * sum((c**2).sum() for c in net.coefs_) / weight.sum()
     assert net.loss_ == pytest.approx(data + penalty, rel=1e-10)
+
+
+@pytest.mark.parametrize("weights", [(1, 100), (100, 1), (1e-6, 1e6)])
+def test_the_loss_on_a_chunk_is_a_loss_whatever_the_chunks_weigh(moons, net, weights):
+    X, y, _ = moons
+    net.set_params(alpha=0)
+    for chunk, weight in zip((FIRST, SECOND), weights, strict=True):
+        net.partial_fit(X[chunk], y[chunk], classes=[0, 1], sample_weight=weight)
+        loss = log_loss(y[chunk], net.predict_proba(X[chunk]))
+        assert net.loss_ == pytest.approx(loss, rel=1e-10)
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_each_call_prints_one_line_and_has_a_reason_of_its_own(moons, net, verbose, capsys):
+    X, y, _ = moons
+    net.set_params(verbose=verbose)
+    for chunk in (FIRST, SECOND):
+        learn(net, X, y, chunk)
+        assert net.stop_reason_ == "partial_fit"
+        lines = capsys.readouterr().out.splitlines()
+        if not verbose:
+            assert lines == []
+            continue
+        (line,) = lines
+        assert f"150 rows ({net.n_samples_seen_} " in line
+        assert f"{net.loss_curve_[0]:.6f} -> {net.loss_curve_[1]:.6f}" in line
 
 
 def test_the_memory_does_not_grow_with_the_stream(moons, net):

@@ -1,18 +1,21 @@
 """Several starts: the best one wins, and it is the same for any number of threads."""
 
+import gc
 import signal
 import threading
+import weakref
 from threading import Barrier, Event
 
 import numpy as np
 import pytest
 import sklearn
 from joblib import parallel_backend
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow import InitializationWarning, ShallowNetClassifier
 from sk_shallow._core.solvers import SOLVERS
-from sk_shallow.restarts import side_by_side
-from sk_shallow.training import Abandoned
+from sk_shallow.restarts import best_of_starts, side_by_side
+from sk_shallow.training import Abandoned, Training
 
 ignore_early_ends = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning"
@@ -106,18 +109,118 @@ def test_a_bad_start_is_told_of_once(circles):
     assert [w.category.__name__ for w in caught] == ["SymmetryWarning", "CollapseWarning"]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_an_overflow_from_one_start_is_an_error(circles, n_jobs):
-    X, y = circles(seed=0)
+def overflowing(*starts):
+    """An `init` that gives weights which overflow to these starts."""
     calls = []
 
-    def init(rng, shape):  # the second start overflows, and only that
+    def init(rng, shape):
         calls.append(shape)
-        return rng.standard_normal(shape) * (1e200 if len(calls) in (3, 4) else 1)
+        number = (len(calls) - 1) // 2  # two layers
+        return rng.standard_normal(shape) * (1e200 if number in starts else 0.3)
 
+    return init
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.SaturationWarning")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_start_that_overflows_is_left_out_with_a_warning(circles, n_jobs):
+    table = circles(seed=0)
+    sound = fitted(table, n_init=4, init=overflowing())
+    with pytest.warns(ConvergenceWarning, match=r"2 of 4 starts.* Start 0: .*not finite"):
+        net = fitted(table, n_init=4, n_jobs=n_jobs, init=overflowing(0, 2))
+    assert net.init_losses_.tolist() == [
+        np.inf,
+        sound.init_losses_[1],
+        np.inf,
+        sound.init_losses_[3],
+    ]
+    assert net.loss_ == min(sound.init_losses_[[1, 3]])
+    assert net.score(*table) > 0.8
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.SaturationWarning")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_starts_that_all_overflow_are_the_error_of_the_first(circles, n_jobs):
+    init = overflowing(0, 1, 2)
     with pytest.raises(ValueError, match=r"not finite at the start") as error:
-        fitted((X, y), n_init=3, n_jobs=n_jobs, init=init)
-    assert error.value.__notes__ == ["This was in the training from start 1."]
+        fitted(circles(seed=0), n_init=3, n_jobs=n_jobs, init=init)
+    (note,) = error.value.__notes__
+    assert "all 3 starts" in note
+
+
+def test_the_first_of_several_errors_is_raised():
+    both_run = Barrier(2, timeout=30)
+
+    def train(number, start):
+        both_run.wait()
+        raise ValueError(number)
+
+    for _ in range(20):
+        with pytest.raises(ValueError, match=r"^0\b"):
+            side_by_side(int, train, 2, 2, Event())
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_starts_are_drawn_in_order_by_the_thread_that_asks(n_jobs):
+    drawn = []
+
+    def draw(number):
+        assert threading.current_thread() is threading.main_thread()
+        drawn.append(number)
+        return 10 * number
+
+    results = side_by_side(draw, lambda number, start: number + start, 5, n_jobs, Event())
+    assert drawn == [0, 1, 2, 3, 4]
+    assert results == [0, 11, 22, 33, 44]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_only_the_best_training_is_kept(n_jobs):
+    made = []
+
+    def train(number, start):
+        gc.collect()
+        kept = sum(weights() is not None for weights in made)
+        assert kept <= n_jobs + 1  # the best, and those that are being made
+        theta = np.zeros(3)
+        made.append(weakref.ref(theta))
+        return Training(theta, 9.0 - number, None, None, None, 1, "loss", 0.0)
+
+    training, start, outcomes = best_of_starts(int, train, 9, n_jobs, Event())
+    assert (training.loss, start) == (1.0, 8)
+    assert outcomes == [9.0 - number for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "n_starts"),
+    [
+        ({}, 3),
+        ({"init": "lsuv"}, 3),
+        ({"init": "normal", "init_scale": 0.5}, 3),
+        ({"early_stopping": True}, 1),
+        ({"activation": "logistic"}, 3),
+        ({"activation": "relu"}, 1),
+        ({"init": "zeros"}, 1),
+        ({"init": "constant"}, 1),
+        ({"init_scale": 0}, 1),
+        ({"init": ([[1, 2, 3, 4]] * 2, [0] * 4, [1, 2, 3, 4], 0)}, 1),
+        ({"n_init": 2, "init_scale": 0}, 2),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
+def test_auto_is_several_random_starts_where_nothing_is_held_out(
+    circles, parameters, n_starts
+):
+    net = fitted(circles(seed=0), **parameters)
+    assert net.init_losses_.shape == (n_starts,)
+
+
+def test_auto_is_one_start_where_rows_are_held_out(circles, large):
+    assert fitted(large).init_losses_.shape == (1,)
+    X, y = circles(seed=0)
+    held_out = fitted((X, y)), ShallowNetClassifier(4, random_state=0)
+    held_out[1].fit(X, y, X_val=X, y_val=y)
+    assert [net.init_losses_.size for net in held_out] == [3, 1]
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -125,7 +228,7 @@ def test_an_overflow_from_one_start_is_an_error(circles, n_jobs):
 def test_when_one_training_fails_the_others_end_before_its_error_is_told(failing, error):
     abandon, ended, both_run = Event(), [], Barrier(2, timeout=30)
 
-    def train(number):
+    def train(number, start):
         both_run.wait()
         if number == failing:
             raise error("the reason")
@@ -134,7 +237,7 @@ def test_when_one_training_fails_the_others_end_before_its_error_is_told(failing
         raise Abandoned
 
     with pytest.raises(error, match="the reason"):
-        side_by_side(train, 2, 2, abandon)
+        side_by_side(int, train, 2, 2, abandon)
     assert ended == [1 - failing]
 
 
@@ -142,10 +245,10 @@ def test_a_fit_whose_second_start_fails_leaves_no_thread_behind(circles):
     # The first start would go on for ever.
     def init(rng, shape):
         calls.append(shape)
-        return rng.standard_normal(shape) * (1e200 if len(calls) in (3, 4) else 1)
+        return rng.standard_normal(shape[:1] if len(calls) == 3 else shape)
 
     calls, before = [], threading.active_count()
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="must return an array of the shape"):
         fitted(
             circles(seed=0),
             n_init=2,
@@ -163,11 +266,11 @@ def test_a_fit_whose_second_start_fails_leaves_no_thread_behind(circles):
 def test_the_configuration_of_scikit_learn_reaches_every_start(circles, n_jobs):
     told = []
 
-    def train(number):
+    def train(number, start):
         told.append(sklearn.get_config()["assume_finite"])
 
     with sklearn.config_context(assume_finite=True):
-        side_by_side(train, 3, n_jobs, Event())
+        side_by_side(int, train, 3, n_jobs, Event())
     assert told == [True] * 3
 
 

@@ -37,7 +37,7 @@ BAD = {
     "n_iter_no_change": [0, -1, 1.5, -INF, NAN, "inf", None, True],
     "class_weight": ["even", 1.0, True, [1, 2], {0: -1}, {0: NAN}, {0: "a"}, {0: True}],
     "warm_start": [0, 1, "yes", None],
-    "n_init": [0, -1, 2.0, "auto", None, True],
+    "n_init": [0, -1, 2.0, "several", None, True],
     "n_jobs": [0, 1.0, "all", True],
     "random_state": ["a", -1, 2**32, 1.5, True, NAN],
     "verbose": ["yes", -1, 1.5, None, NAN],
@@ -133,7 +133,8 @@ def test_a_word_that_is_asked_for_is_a_legal_one(name):
         ({"n_hidden": 2.5}, "n_hidden must be an integer >= 1, got 2.5."),
         (
             {"alpha": -1},
-            "alpha must be a finite number >= 0, got -1. 'auto' means sqrt(n_features).",
+            "alpha must be a finite number >= 0, got -1. 'auto' means a strength that "
+            "suits the scale of the columns.",
         ),
         (
             {"activation": "tahn"},

@@ -1,5 +1,6 @@
 """Did training end badly? CollapseWarning and ConvergenceWarning."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,13 +8,13 @@ from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.columns import column_summary
 from sk_shallow._core.diagnostics import (
     column_sizes,
     is_symmetric,
     linear_signal,
     rows_are_alike,
 )
+from sk_shallow._core.moments import column_moments, default_alpha
 from sk_shallow._core.network import logits
 from sk_shallow._core.parameters import cast, unflatten
 from sk_shallow._core.rows import Rows, few_of
@@ -42,6 +43,18 @@ WEAK_SHARE = 0.0125  # of the weight of all rows: an alpha under which four rows
 # The gradient above which a line search that fails has ended too early. The minima of
 # relu may lie on kinks, where no gradient is 0.
 LARGE_GRADIENT = {"tanh": 1e-3, "logistic": 1e-3, "relu": 0.1}
+
+
+def warn_of_left_out_starts(outcomes: Sequence[float | ValueError]) -> None:
+    """ConvergenceWarning, if the numbers of some starts overflowed."""
+    errors = [(k, end) for k, end in enumerate(outcomes) if isinstance(end, ValueError)]
+    if errors:
+        number, error = errors[0]
+        warn(
+            f"{len(errors)} of {len(outcomes)} starts were left out. Start {number}: "
+            f"{error}",
+            ConvergenceWarning,
+        )
 
 
 def warn_of_early_end(training: Training, start: Start, rows: Rows, recipe: Recipe) -> None:
@@ -199,11 +212,10 @@ def last_cause(start: Start, rows: Rows, alpha: float) -> Cause:
     )
 
 
-def default_alpha(rows: Rows) -> float:
+def auto_alpha(rows: Rows) -> float:
     """What alpha="auto" makes of rows like these, from a few of them."""
-    X, _, weight = few_of(rows, MOST_ROWS)
-    columns = float(np.minimum(1, column_summary(X).deviation ** 2).sum()) ** 0.5
-    return columns * min(1.0, float(weight.mean())) or float(X.shape[1] ** 0.5)
+    X, _, sample_weight = few_of(rows, MOST_ROWS)
+    return default_alpha(column_moments(X, sample_weight))
 
 
 def weak_alpha(start: Start, rows: Rows, alpha: float) -> float:
@@ -212,7 +224,7 @@ def weak_alpha(start: Start, rows: Rows, alpha: float) -> float:
     Less for logistic units, whose slope is smaller, and which start nearer to zero.
     """
     weight = float(rows.sample_weight.sum())
-    weak = min(0.1 * default_alpha(rows), WEAK_SHARE * weight)
+    weak = min(0.1 * auto_alpha(rows), WEAK_SHARE * weight)
     return min(alpha / 10, weak * ACTIVATIONS[start.activation].max_slope ** 2)
 
 
@@ -240,7 +252,7 @@ def cause_in_columns(rows: Rows) -> Cause | None:
 def cause_in_weights(start: Start, rows: Rows, alpha: float) -> Cause | None:
     """Light rows, unless alpha is as light ("auto" is), or far too strong for any."""
     n, total = np.count_nonzero(rows.sample_weight), rows.sample_weight.sum()
-    default = default_alpha(rows)
+    default = auto_alpha(rows)
     if total >= LIGHT_ROWS * n or not 2 * default < alpha <= 10 * default * n / total:
         return None
     # Logistic units leave zero under a smaller alpha only, as in `weak_alpha`.
@@ -268,7 +280,7 @@ def cause_in_size(start: Start, rows: Rows) -> Cause | None:
 
 def cause_in_alpha(start: Start, rows: Rows, alpha: float) -> Cause | None:
     if start.activation == "relu":  # no slope at 0, so no such threshold
-        strong = alpha > default_alpha(rows) / 2
+        strong = alpha > auto_alpha(rows) / 2
         return last_cause(start, rows, alpha) if strong else None
     # On all rows, not on a sample: it is one product with a vector, paid only by
     # collapsed nets, and the noise of a sampled norm would hide the trap.

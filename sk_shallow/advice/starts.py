@@ -16,6 +16,7 @@ from sk_shallow._core.network import logits
 from sk_shallow._core.objective import log_loss_and_slope, signs
 from sk_shallow._core.parameters import cast
 from sk_shallow._core.rows import Matrix, Rows, few_of
+from sk_shallow._core.solvers import SOLVERS
 from sk_shallow.advice.wording import sentence, significant, standardise, warn
 from sk_shallow.exceptions import SaturationWarning, SymmetryWarning
 from sk_shallow.start import Start
@@ -60,6 +61,16 @@ def beats_a_constant(start: Start, rows: Rows) -> bool:
     loss, _ = log_loss_and_slope(z2, signs(y))
     share = np.average(y, weights=weight)
     return bool(np.average(loss, weights=weight) < entr(share) + entr(1 - share))
+
+
+def warn_of_unused_rate(solver: str, learning_rate: float | None) -> None:
+    """A UserWarning, if there is a learning rate that the solver does not use."""
+    if learning_rate is not None and SOLVERS[solver].learning_rate is None:
+        warn(
+            f"learning_rate={learning_rate!r} is not used: solver={solver!r} finds its own "
+            f"steps. Set solver='gd' or solver='adam', or learning_rate=None.",
+            UserWarning,
+        )
 
 
 def layer_of(start: Start, X: Matrix) -> HiddenLayer:

@@ -177,7 +177,7 @@ class DaskShallowNetClassifier(ShallowNetClassifier):
         n_iter_no_change: float = 20,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
-        n_init: int = 1,
+        n_init: int | Literal["auto"] = "auto",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = False,

@@ -172,7 +172,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "alpha": Requirement(
         "a finite number >= 0",
         lambda value: is_one_of(value, "auto") or is_number_from_0(value),
-        " 'auto' means sqrt(n_features).",
+        " 'auto' means a strength that suits the scale of the columns.",
     ),
     "solver": name_from(SOLVERS),
     "learning_rate": Requirement(
@@ -202,7 +202,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         is_class_weight,
     ),
     "warm_start": Requirement("True or False", is_bool),
-    "n_init": integer_from(1),
+    "n_init": Requirement(
+        "'auto' or an integer >= 1",
+        lambda value: is_one_of(value, "auto") or (is_integer(value) and value >= 1),
+    ),
     "n_jobs": Requirement(
         "None or an integer other than 0",
         lambda value: value is None or (is_integer(value) and value != 0),
