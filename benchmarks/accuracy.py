@@ -89,7 +89,7 @@ def subset(X: np.ndarray, y: np.ndarray, max_rows: int) -> tuple[np.ndarray, np.
 
 
 def split_and_scale(
-    X: np.ndarray, y: np.ndarray, seed: int, scaler_name: str
+    X: np.ndarray, y: np.ndarray, seed: int, scaler_name: str = "standard"
 ) -> tuple[np.ndarray, ...]:
     """X and y to train on and to test on, X scaled as its training part is."""
     X_train, X_test, y_train, y_test = train_test_split(
