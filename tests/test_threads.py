@@ -748,8 +748,15 @@ assert limits() == before, limits()
 
 def in_a_process(code):
     """What it prints."""
+    # Other tests, and those who run them, may have set these to one.
+    two = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | two,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert not result.stderr, result.stderr
