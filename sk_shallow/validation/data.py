@@ -55,11 +55,13 @@ def labelled_rows(
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     counts = sample_weight > 0
     if not counts.all():
-        check_classes_left(y, only(y, counts))
+        check_classes_left(y, counting(y, counts))
     classes, encoded = encode_labels(y, counts=counts)
     labels = Labels(
         classes,
-        class_weights(estimator, classes, only(y, counts), only(sample_weight, counts)),
+        class_weights(
+            estimator, classes, counting(y, counts), counting(sample_weight, counts)
+        ),
     )
     rows = weighted_rows(X, encoded, sample_weight, labels)
     check_class_totals(classes, encoded, rows.sample_weight)
@@ -312,7 +314,7 @@ def raise_class_without_weight(empty: Any, left: Any) -> NoReturn:
     )
 
 
-def only(column: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[Any]:
+def counting(column: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[Any]:
     """The entries that count; without a copy where all do."""
     return column if counts.all() else column[counts]
 
@@ -324,7 +326,7 @@ def encode_labels(
 
     Rows that do not count may have any label.
     """
-    counted = y if counts is None else only(y, counts)
+    counted = y if counts is None else counting(y, counts)
     check_classification_targets(counted)
     classes = LabelEncoder().fit(counted).classes_
     if len(classes) > 2:
@@ -348,7 +350,7 @@ def encode_as(
 
     Rows of weight 0 may have any label.
     """
-    counted = only(y, sample_weight > 0)
+    counted = counting(y, sample_weight > 0)
     check_classification_targets(counted)
     labels = np.unique(counted)
     # As Python objects: NumPy would cast labels to the type of the classes, and cut off

@@ -123,12 +123,12 @@ class InitScaleDisplay:
                 f"{type(last_step(estimator)).__name__}."
             )
         check_in_memory(X)
-        check_is_one_scorer(estimator, scoring)
+        scorer = the_scorer(estimator, scoring)
         scales = checked_scales(init_scales)
         splits = list(check_cv(cv, y, classifier=True).split(X, y))
         models = [with_scale(estimator, float(scale)) for scale in scales]
         results = Parallel(n_jobs=n_jobs)(
-            delayed(cross_validated)(model, X, y, splits, scoring)
+            delayed(cross_validated)(model, X, y, splits, scorer)
             for model in [*models, with_reference(estimator)]
         )
         scores, n_iter, n_warnings = (np.array(part) for part in zip(*results, strict=True))
@@ -193,8 +193,8 @@ class InitScaleDisplay:
         return self
 
 
-def check_is_one_scorer(estimator: Any, scoring: Any) -> None:
-    """Check that there is one score to draw.
+def the_scorer(estimator: Any, scoring: Any) -> Any:
+    """The one score to draw.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def check_is_one_scorer(estimator: Any, scoring: Any) -> None:
             f"scoring must be the name of one scorer, or a callable, got {scoring!r}. Draw "
             f"a display for each."
         )
-    check_scoring(estimator, scoring)
+    return check_scoring(estimator, scoring)
 
 
 def checked_scales(init_scales: ArrayLike) -> Vector:
@@ -239,14 +239,13 @@ def with_reference(estimator: Any) -> Any:
 
 
 def cross_validated(
-    model: Any, X: Any, y: Any, splits: Sequence[Any], scoring: Any
+    model: Any, X: Any, y: Any, splits: Sequence[Any], scorer: Any
 ) -> tuple[list[float], list[int], int]:
     """Fit and score each split: scores, iterations, and the number of our warnings.
 
     Not by scikit-learn's `cross_validate`, which sets the filters of warnings of the
     process in every task, and tasks may be threads.
     """
-    scorer = check_scoring(model, scoring)
     scores, n_iter = [], []
     with collected() as messages:
         for train, test in splits:
