@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sk_shallow import advice
 from sk_shallow._core.activations import ACTIVATIONS
@@ -35,7 +35,6 @@ from sk_shallow.threads import over_rows, sharing
 from sk_shallow.training import Training
 from sk_shallow.underflow import ignoring_underflow
 from sk_shallow.validation import (
-    DTYPES,
     Labels,
     check_chunk,
     check_is_finite,
@@ -46,6 +45,7 @@ from sk_shallow.validation import (
     check_training_data,
     check_validation_data,
     naming_what_overflows,
+    read_table,
 )
 
 Init = (
@@ -597,7 +597,7 @@ class ShallowNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _predicted(self, quantity: Callable[..., Array], X: Any) -> Array:
         """`logits` or `probabilities` of the rows of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        X = read_table(self, X, reset=False)
         net, activation = self._parameters(), ACTIVATIONS[self._activation]
 
         def of_rows(X: Matrix, run: Run) -> Array:

@@ -42,6 +42,7 @@ from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
 from sk_shallow.dask.tasks import do, read_part, received  # noqa: E402
+from sk_shallow.validation import data  # noqa: E402
 
 N_WORKERS, N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 3, 2500, 6, 5, 1.5
 CHUNKINGS = {
@@ -847,3 +848,39 @@ def test_a_callback_is_shown_the_whole_net_on_a_cluster_too(client, table):
             assert again.stop_reason_ == "callback"
             assert again.to_local().predict(X).shape == (N_ROWS,)
     assert shown[-1].loss_ == net.loss_
+
+
+class Tensor:
+    """An array of another library."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, *args, **kwargs):
+        return np.array(self.values, *args, **kwargs)
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+
+@pytest.mark.parametrize("name", ["y", "sample_weight", "y_val", "sample_weight_val"])
+def test_columns_of_other_libraries_under_dispatch_are_to_be_converted(
+    client, table, monkeypatch, name
+):
+    X, *columns = table
+    (X_parts,) = on_dask([X], 500)
+    given = dict(
+        zip(("y", "sample_weight", "y_val", "sample_weight_val"), 2 * columns, strict=True)
+    )
+    given[name] = Tensor(given[name])
+    net = DaskShallowNetClassifier(2, client=client, **SHORT)
+    net.fit(X_parts, X_val=X_parts, **given)
+    monkeypatch.setattr(data, "get_config", lambda: {"array_api_dispatch": True})
+    with pytest.raises(TypeError, match=rf"^{name} must .*Tensor: convert to NumPy, as"):
+        net.fit(X_parts, X_val=X_parts, **given)
+    given[name] = given[name].values
+    net.fit(X_parts, X_val=X_parts, **given)

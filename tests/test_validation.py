@@ -5,16 +5,25 @@ from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from matplotlib import pyplot as plt
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from sk_shallow import InvalidParameterError, ShallowNetClassifier
-from sk_shallow.inspection import inspect_hidden_layer
-from sk_shallow.validation import REQUIREMENTS
+from sk_shallow.inspection import (
+    ActivationDisplay,
+    HiddenUnitSimilarityDisplay,
+    InitScaleDisplay,
+    inspect_hidden_layer,
+)
+from sk_shallow.validation import REQUIREMENTS, data
 from sk_shallow.validation.parameters import MEANINGS, did_you_mean
 
 X = np.random.default_rng(0).standard_normal((30, 2))
@@ -432,3 +441,98 @@ def test_class_weights_may_be_any_mapping(mapping):
         np.testing.assert_array_equal(learn(other).coefs_[0], learn(net).coefs_[0])
     with pytest.raises(InvalidParameterError, match="class_weight must be"):
         ShallowNetClassifier(class_weight=mapping({0: -1})).fit(X, Y)
+
+
+class Tensor:
+    """What arrays of other libraries have: those of torch and of array_api_strict."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, key):
+        return self.values[key]
+
+    def __array__(self, *args, **kwargs):
+        return np.array(self.values, *args, **kwargs)
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+
+FITTED = seeded(alpha=1).fit(X, X[:, 0] > 0)
+TABLES = {
+    "X of fit": lambda of: seeded().fit(of(X), X[:, 0] > 0),
+    "X_val of fit": lambda of: seeded().fit(X, Y, X_val=of(X), y_val=Y),
+    "X of partial_fit": lambda of: seeded(solver="adam").partial_fit(of(X), Y, [0, 1]),
+    "X of predict": lambda of: FITTED.predict(of(X)),
+    "X of predict_proba": lambda of: FITTED.predict_proba(of(X)),
+    "X of predict_log_proba": lambda of: FITTED.predict_log_proba(of(X)),
+    "X of decision_function": lambda of: FITTED.decision_function(of(X)),
+    "X of score": lambda of: FITTED.score(of(X), Y > 0),
+    "X of a pipeline": lambda of: make_pipeline("passthrough", FITTED).predict(of(X)),
+    "X of a report": lambda of: inspect_hidden_layer(FITTED, of(X)),
+    "X of a start": lambda of: inspect_hidden_layer(seeded(), of(X), at_start=True),
+    "X of activations": lambda of: ActivationDisplay.from_estimator(FITTED, of(X)),
+    "X of similarity": lambda of: HiddenUnitSimilarityDisplay.from_estimator(FITTED, of(X)),
+    "X of scales": lambda of: InitScaleDisplay.from_estimator(
+        seeded(alpha=1), of(X), X[:, 0] > 0, init_scales=[1], cv=2
+    ),
+}
+COLUMNS = {
+    "y of fit": lambda of: seeded().fit(X, of(Y)),
+    "y_val of fit": lambda of: seeded().fit(X, Y, X_val=X, y_val=of(Y)),
+    "y of partial_fit": lambda of: seeded(solver="adam").partial_fit(X, of(Y), [0, 1]),
+    "y of a report": lambda of: inspect_hidden_layer(FITTED, X, of(Y)),
+    "y of scales": lambda of: InitScaleDisplay.from_estimator(
+        seeded(alpha=1), X, of(X[:, 0] > 0), init_scales=[1], cv=2
+    ),
+    **{
+        ("" if "_val" in how else "sample_weight of ") + how: (
+            lambda of, how=how: WITH_WEIGHTS[how](of(np.ones(30)))
+        )
+        for how in WITH_WEIGHTS
+    },
+}
+USES = TABLES | COLUMNS
+
+
+@pytest.fixture
+def dispatch(monkeypatch):
+    """array_api_dispatch=True, for which not all versions of SciPy will do."""
+    mpl.use("Agg")
+    monkeypatch.setattr(data, "get_config", lambda: {"array_api_dispatch": True})
+    return monkeypatch
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("use", USES)
+def test_arrays_of_other_libraries_under_dispatch_are_to_be_converted(dispatch, use):
+    name = use.split()[0]
+    with pytest.raises(TypeError, match=rf"^{name} must .*Tensor: convert to NumPy, as"):
+        USES[use](Tensor)
+    USES[use](np.asarray)
+    dispatch.undo()
+    USES[use](Tensor)
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("use", COLUMNS)
+@pytest.mark.parametrize("kind", [list, pd.Series, pl.Series, np.ma.asarray])
+@pytest.mark.usefixtures("dispatch")
+def test_columns_that_come_out_as_numpy_s_are_taken_under_dispatch(use, kind):
+    COLUMNS[use](kind)
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("use", [use for use in TABLES if "scales" not in use])
+@pytest.mark.parametrize("kind", [np.ndarray.tolist, sparse.csr_array])
+@pytest.mark.usefixtures("dispatch")
+def test_tables_that_come_out_as_numpy_s_are_taken_under_dispatch(use, kind):
+    TABLES[use](kind)
+    plt.close("all")

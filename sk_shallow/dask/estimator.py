@@ -33,6 +33,7 @@ from sk_shallow.exceptions import InvalidParameterError
 from sk_shallow.persistence import FITTED
 from sk_shallow.validation import (
     Labels,
+    check_is_numpy,
     check_parameters,
     check_same_net,
     check_sample_weight,
@@ -102,6 +103,7 @@ def checked_columns(
     X: ClusterTable, y: Any, weight: Any, suffix: str = ""
 ) -> tuple[NDArray[Any], Any]:
     """Labels and weights, one for each row of X."""
+    check_is_numpy(**{f"y{suffix}": y})
     check_consistent_length(X, y)
     y = column_or_1d(y)
     if y.dtype == object:  # the NA of pandas is a kind of missing that scikit-learn lacks

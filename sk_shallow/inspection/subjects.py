@@ -5,8 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sk_shallow._core.activations import ACTIVATIONS, Activation
 from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
@@ -20,11 +19,11 @@ from sk_shallow.held_out import hold_out
 from sk_shallow.recipe import read_recipe
 from sk_shallow.start import Start
 from sk_shallow.validation import (
-    DTYPES,
     check_is_finite,
     check_known_rows,
     check_parameters,
     check_training_data,
+    read_table,
 )
 from sk_shallow.validation.parameters import is_number_above_0
 
@@ -217,7 +216,7 @@ def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Su
     check_is_fitted(net)
     start = Start(net._parameters(), net._activation, init=None)
     if y is None:
-        X = validate_data(net, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        X = read_table(net, X, reset=False)
         return Subject(start, X, None, net.alpha_)
     rows = check_known_rows(net, X, y, sample_weight)
     return Subject(start, rows.X, rows, net.alpha_)
@@ -231,7 +230,7 @@ def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -
     net = clone(net)  # so that neither the net nor its random_state is changed
     (chance,) = streams(draw_entropy(net.random_state), 1)
     if y is None:
-        X = check_array(X, accept_sparse="csr", dtype=DTYPES)
+        X = read_table(net, X, reset=True)
         each = np.ones(X.shape[0], dtype=np.bool_)
         rows = learnt_from = Rows(X, y=each, sample_weight=each)  # no start looks at y
     else:

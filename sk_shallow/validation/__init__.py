@@ -1,10 +1,10 @@
 """Parameters and data in, clean arrays or a clear error out."""
 
 from sk_shallow.validation.data import (
-    DTYPES,
     Labels,
     check_chunk,
     check_is_finite,
+    check_is_numpy,
     check_known_rows,
     check_same_net,
     check_sample_weight,
@@ -14,6 +14,7 @@ from sk_shallow.validation.data import (
     labelled_rows,
     labelled_validation_rows,
     naming_what_overflows,
+    read_table,
 )
 from sk_shallow.validation.parameters import (
     REQUIREMENTS,
@@ -22,11 +23,11 @@ from sk_shallow.validation.parameters import (
 )
 
 __all__ = [
-    "DTYPES",
     "REQUIREMENTS",
     "Labels",
     "check_chunk",
     "check_is_finite",
+    "check_is_numpy",
     "check_known_rows",
     "check_parameters",
     "check_same_net",
@@ -38,4 +39,5 @@ __all__ = [
     "labelled_rows",
     "labelled_validation_rows",
     "naming_what_overflows",
+    "read_table",
 ]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
+from sklearn import get_config
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -30,6 +31,58 @@ class Labels(NamedTuple):
     weights: Vector  # (2,)
 
 
+def read_table(
+    estimator: Any,
+    X: Any,
+    *y: Any,
+    reset: bool,
+    dtype: DTypeLike | list[Any] = DTYPES,
+    suffix: str = "",
+) -> Any:
+    """X, or X and y, as `validate_data` of scikit-learn checks them: NumPy arrays or CSR.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite two-dimensional table, or y has not one label for each row.
+    TypeError
+        If scikit-learn would leave them in another library.
+    """
+    names = (f"X{suffix}", f"y{suffix}")
+    check_is_numpy(**dict(zip(names, (X, *y), strict=False)))
+    return validate_data(estimator, X, *y, reset=reset, accept_sparse="csr", dtype=dtype)
+
+
+def check_is_numpy(**arrays: Any) -> None:
+    """Refuse arrays of other libraries, which array_api_dispatch=True keeps as they are.
+
+    Raises
+    ------
+    TypeError
+        If one of them is.
+    """
+    if not get_config()["array_api_dispatch"]:
+        return
+    for name, array in arrays.items():
+        if is_of_another_library(array):
+            kind = f"{type(array).__module__}.{type(array).__name__}"
+            raise TypeError(
+                f"{name} must be a NumPy array where array_api_dispatch=True, got {kind}: "
+                f"convert to NumPy, as with numpy.asarray({name}), or set "
+                f"array_api_dispatch=False."
+            )
+
+
+def is_of_another_library(array: Any) -> bool:
+    """Whether it is an array that scikit-learn would dispatch on."""
+    marks = ("__array_namespace__", "__dlpack__", "__dask_graph__")
+    return (
+        any(hasattr(array, mark) for mark in marks)
+        and not isinstance(array, np.ndarray | np.generic)
+        and not hasattr(array, "__arrow_c_array__")  # Arrow's come out as NumPy's
+    )
+
+
 def check_training_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
 ) -> tuple[Labels, Rows]:
@@ -44,7 +97,7 @@ def check_training_data(
         If X is not a finite two-dimensional table, y has not exactly two classes, or
         weights are negative, not finite, of another length, or leave a class empty.
     """
-    X, y = validate_data(estimator, X, y, reset=reset, accept_sparse="csr", dtype=DTYPES)
+    X, y = read_table(estimator, X, y, reset=reset)
     return labelled_rows(estimator, X, y, sample_weight)
 
 
@@ -89,8 +142,8 @@ def check_validation_data(
     if not holds_out(estimator, X_val, y_val, sample_weight_val):
         return None
     try:
-        X_val, y_val = validate_data(
-            estimator, X_val, y_val, reset=False, accept_sparse="csr", dtype=dtype
+        X_val, y_val = read_table(
+            estimator, X_val, y_val, reset=False, dtype=dtype, suffix="_val"
         )
     except ValueError as error:
         raise ValueError(f"In X_val or y_val: {error}") from error
@@ -143,7 +196,7 @@ def check_chunk(
         the net is another than that of the first; or if the chunk is not as training
         data must be.
     """
-    X, y = validate_data(estimator, X, y, reset=first, accept_sparse="csr", dtype=DTYPES)
+    X, y = read_table(estimator, X, y, reset=first)
     if classes is not None:
         classes = check_classes(classes)
     elif first:
@@ -227,7 +280,7 @@ def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows
         If they are not as `fit` takes them, or have other columns or labels. One class
         is enough.
     """
-    X, y = validate_data(estimator, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
+    X, y = read_table(estimator, X, y, reset=False)
     weight = check_sample_weight(sample_weight, X.shape[0])
     encoded = encode_as(estimator.classes_, y, "y", weight)
     return weighted_rows(
@@ -372,6 +425,7 @@ def check_sample_weight(
     """One finite weight >= 0 for each row, not all of them 0; without any, all True."""
     if sample_weight is None:
         return np.ones(n_samples, dtype=np.bool_)
+    check_is_numpy(**{name: sample_weight})
     try:
         weight = as_numbers(sample_weight, n_samples, name)
     except (ValueError, TypeError, OverflowError) as error:

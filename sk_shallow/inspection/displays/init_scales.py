@@ -17,6 +17,7 @@ from sk_shallow.advice.wording import collected
 from sk_shallow.classifier import ShallowNetClassifier
 from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
 from sk_shallow.inspection.subjects import check_in_memory
+from sk_shallow.validation import check_is_numpy
 
 DEFAULT_SCALES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
@@ -112,7 +113,8 @@ class InitScaleDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is no ShallowNetClassifier, and no pipeline that ends in one.
+            If `estimator` is no ShallowNetClassifier, and no pipeline that ends in one, or
+            X is on Dask.
         ValueError
             If there are no scales, `scoring` is not one scorer, or X or y is not as `fit`
             takes it; and whatever a fit raises.
@@ -123,6 +125,7 @@ class InitScaleDisplay:
                 f"{type(last_step(estimator)).__name__}."
             )
         check_in_memory(X)
+        check_is_numpy(X=X, y=y)
         scorer = the_scorer(estimator, scoring)
         scales = checked_scales(init_scales)
         splits = list(check_cv(cv, y, classifier=True).split(X, y))
