@@ -34,6 +34,8 @@ extensions = [
 exclude_patterns = ["_build", "_templates", "inventories", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 nitpicky = True
+# In the docstrings of methods inherited from scikit-learn.
+nitpick_ignore = [("std:ref", "metadata_routing"), ("std:term", "meta-estimator")]
 default_role = "literal"
 smartquotes = False  # options of commands have two dashes
 toc_object_entries_show_parents = "hide"

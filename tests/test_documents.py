@@ -191,6 +191,15 @@ def test_the_diagram_in_a_notebook_leads_to_the_reference():
     assert page not in Mine()._repr_html_()
 
 
+def test_the_reference_lists_what_estimators_inherit():
+    reference = (ROOT / "docs" / "reference.rst").read_text("utf-8")
+    for name in ("ShallowNetClassifier", "DaskShallowNetClassifier"):
+        assert f":template: estimator.rst\n\n   {name}\n" in reference
+    template = (ROOT / "docs" / "_templates" / "estimator.rst").read_text("utf-8")
+    assert ":inherited-members:" in template
+    assert re.findall(r":exclude-members: (.*)", template) == ["onnx_parser"]
+
+
 def test_every_test_that_the_guide_names_is_there():
     named = re.findall(
         r"`(test_\w+)`", (ROOT / "docs" / "initialisation.md").read_text("utf-8")
