@@ -11,10 +11,16 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+)
 
 from sk_shallow import ShallowNetClassifier
 
@@ -22,6 +28,7 @@ skl2onnx = pytest.importorskip("skl2onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("sk_shallow.onnx")
 
+BIG = 2**63
 TOLERANCE = 1e-5  # on probabilities, between float32 there and float64 here
 
 
@@ -248,7 +255,7 @@ def test_what_converts_also_loads(cancer, dtype, frame, before):
     pipeline.fit(table, y)
     if dtype == "float64" and not isinstance(before, StandardScaler):
         with pytest.raises(
-            ValueError, match=r"no imputer for float64.*astype\('float32'\)"
+            ValueError, match=r"cannot load the steps before.*astype\('float32'\)"
         ):
             as_onnx(pipeline, table)
         return
@@ -265,3 +272,122 @@ def test_a_net_on_a_cluster_is_told_its_local_form():
 
     with pytest.raises(TypeError, match=r"net\.to_local\(\)"):
         skl2onnx.to_onnx(DaskShallowNetClassifier(), np.zeros((1, 2)))
+
+
+# What is converted is loaded and predicts the same; all else is refused.
+LABELS = {
+    "int8": (np.array([-3, 5], np.int8), True),
+    "smallest and largest": (np.array([-BIG, BIG - 1]), True),
+    "uint64": (np.array([3, 5], np.uint64), True),
+    "uint64 too large": (np.array([BIG, BIG + 5], np.uint64), False),
+    "one too large": (np.array([0, 2**64 - 1], np.uint64), False),
+    "float32": (np.array([0, 1], np.float32), True),
+    "large float": (np.array([0, 1e15]), True),
+    "boolean": (np.array([False, True]), True),
+    "words": (np.array(["ä", "b c"]), True),
+    "timedelta": (np.array([1, 2], "m8[s]"), False),
+    "datetime": (np.array(["2020", "2021"], "M8[D]"), False),
+    "nanoseconds": (np.array(["2020", "2021"], "M8[ns]"), False),
+}
+ANSWERS = [
+    {"zipmap": False},
+    {"zipmap": False, "output_class_labels": True},
+    {"zipmap": False, "nocl": True},
+    {"zipmap": "columns"},
+    {"zipmap": True},
+]
+
+
+@pytest.mark.parametrize("options", ANSWERS, ids=str)
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.parametrize("around", [lambda net: net, make_pipeline], ids=["net", "steps"])
+def test_labels_are_those_of_the_net_or_refused(cancer, options, kind, around):
+    classes, is_known_to_onnx = LABELS[kind]
+    X = cancer[0][:, :4].astype(np.float32)
+    model = around(ShallowNetClassifier(4, alpha=1, random_state=0))
+    expected = model.fit(X, classes[cancer[1]]).predict(X)
+    if options.get("nocl"):
+        expected = (expected == model.classes_[1]).astype(int)
+    elif not is_known_to_onnx or (
+        options.get("output_class_labels")
+        and (classes.dtype.kind in "ufb" or classes.dtype == np.int8)
+    ):
+        with pytest.raises(ValueError, match=r"ONNX has labels .* y\.astype\(str\)"):
+            skl2onnx.to_onnx(model, X[:1], options=options)
+        return
+    label, *_ = computed(skl2onnx.to_onnx(model, X[:1], options=options), X=X).values()
+    np.testing.assert_array_equal(label, expected)
+
+
+STEPS = {
+    "none": lambda: None,
+    "scaled": StandardScaler,
+    "minmax": MinMaxScaler,
+    "imputed": lambda: make_pipeline(SimpleImputer(), StandardScaler()),
+    "median": lambda: make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+    "neighbours": KNNImputer,
+    "powers": lambda: make_pipeline(StandardScaler(), PowerTransformer()),
+    "polynomial": lambda: make_pipeline(MinMaxScaler(), PolynomialFeatures()),
+    "columns": lambda: make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), [0, 1]), (StandardScaler(), [2])
+    ),
+}
+OF_ONE_INPUT = ("none", "neighbours")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int32, np.bool_])
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_what_is_converted_is_loaded_and_predicts_the_same(cancer, dtype, step, as_frame):
+    X, y = cancer[0][:200, :3], cancer[1][:200]
+    X = X > 0 if dtype == np.bool_ else (3 * X).astype(dtype)
+    net = ShallowNetClassifier(4, alpha=1, random_state=0)
+    model = make_pipeline(*filter(None, [STEPS[step]()]), net)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]) if as_frame else X
+    model.fit(table, y)
+    try:
+        graph = as_onnx(model, table)
+    except Exception:
+        # skl2onnx has not all steps for all types.
+        assert dtype != np.float32 or (as_frame and step in OF_ONE_INPUT)
+        return
+    inputs = {name: table[[name]].to_numpy() for name in table} if as_frame else {"X": X}
+    out = computed(graph, **inputs)
+    np.testing.assert_array_equal(out["label"], model.predict(table))
+    p = model.predict_proba(table)
+    np.testing.assert_allclose(out["probabilities"], p, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [SimpleImputer(), PolynomialFeatures()])
+@pytest.mark.parametrize("around", [BaggingClassifier, StackingClassifier, GridSearchCV])
+def test_steps_before_models_with_nets_inside_load_or_are_refused(cancer, step, around):
+    X, y = cancer[0][:200, :3], cancer[1][:200]
+    net = ShallowNetClassifier(2, alpha=1, random_state=0)
+    model = {
+        BaggingClassifier: BaggingClassifier(net, 2, random_state=0),
+        StackingClassifier: StackingClassifier([("net", net)], cv=2),
+        GridSearchCV: GridSearchCV(net, {"alpha": [1, 2]}, cv=2),
+    }[around]
+    model = make_pipeline(clone(step), model).fit(X, y)
+    with pytest.raises(ValueError, match=r"cannot load the steps.*astype\('float32'\)"):
+        as_onnx(model, X)
+    narrow = X.astype(np.float32)
+    label = computed(as_onnx(model, narrow), X=narrow)["label"]
+    np.testing.assert_array_equal(label, model.predict(narrow))
+
+
+def test_nets_inside_other_models_have_labels_of_onnx_or_are_refused(cancer):
+    X, y = cancer[0][:200, :3].astype(np.float32), cancer[1][:200]
+    net = ShallowNetClassifier(2, alpha=1, random_state=0)
+    for ensemble in (True, False):
+        model = CalibratedClassifierCV(net, cv=2, ensemble=ensemble)
+        model.fit(X, y.astype("m8[s]"))
+        with pytest.raises(ValueError, match=r"ONNX has labels .* y\.astype\(str\)"):
+            as_onnx(model, X)
+
+
+def test_without_onnxruntime_steps_are_converted_unseen(cancer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    model = make_pipeline(SimpleImputer(), ShallowNetClassifier(2, random_state=0))
+    assert as_onnx(model.fit(*cancer), cancer[0]).graph.node
