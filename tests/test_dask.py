@@ -884,3 +884,24 @@ def test_columns_of_other_libraries_under_dispatch_are_to_be_converted(
         net.fit(X_parts, X_val=X_parts, **given)
     given[name] = given[name].values
     net.fit(X_parts, X_val=X_parts, **given)
+
+
+@ignore_bad_starts
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_rows_of_weight_0_may_overflow(client, table, kind):
+    X, y, weight = table
+    absent = np.arange(N_ROWS) % 7 == 0
+    huge = np.where(absent[:, None], np.sign(X) * np.finfo(X.dtype).max, X)
+    weight = np.where(absent, 0, weight)
+    nets = []
+    for rows in (X, huge):
+        parts = [kind(rows[:1000]), kind(rows[1000:])]
+        blocks = [da.from_delayed(dask.delayed(p), p.shape, X.dtype) for p in parts]
+        net = DaskShallowNetClassifier(4, activation="relu", client=client, **SHORT)
+        table = da.concatenate(blocks)
+        nets.append(
+            net.fit(table, y, weight, X_val=table, y_val=y, sample_weight_val=weight)
+        )
+    for curve in ("loss_curve_", "validation_loss_curve_"):
+        given, padded = (getattr(net, curve) for net in nets)
+        np.testing.assert_allclose(padded, given, rtol=1e-4)

@@ -1,9 +1,11 @@
 """Two ways of saying the same give the same net."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 
@@ -81,6 +83,45 @@ def test_rows_of_weight_0_are_absent_rows(table, early_stopping):
         X[present], y[present], sample_weight=weight[present]
     ).decision_function(X)
     np.testing.assert_allclose(padded, dropped, atol=1e-2)
+
+
+def learnt(net, X, y, weight, how):
+    """Curves of a training in which weights are given in one way or another."""
+    if how == "partial_fit":
+        for _ in range(2):
+            net.partial_fit(X, y, [0, 1], weight)
+    elif how == "X_val":
+        net.fit(X, y, weight, X_val=X, y_val=y, sample_weight_val=weight)
+    else:
+        net.set_params(early_stopping=how == "early_stopping").fit(X, y, weight)
+    of_held_out = net.validation_loss_curve_
+    return np.append(net.loss_curve_, [] if of_held_out is None else of_held_out)
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("solver", "how"),
+    [*product(SOLVERS, ["fit", "early_stopping", "X_val"]), ("adam", "partial_fit")],
+)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("init", ["glorot_uniform", "lsuv"])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_weight_0_may_overflow(table, how, solver, activation, init, kind, dtype):
+    X, y, weight = table
+    X, y, weight = X[weight > 0].astype(dtype), y[weight > 0], weight[weight > 0]
+    signs = np.sign(np.random.default_rng(0).standard_normal((3, X.shape[1])))
+    huge = np.concatenate([np.finfo(dtype).max * signs.astype(dtype), X])
+    net = ShallowNetClassifier(
+        4, activation=activation, solver=solver, init=init, alpha=5, max_iter=4, tol=0,
+        random_state=0,
+    )  # fmt: skip
+    given = learnt(clone(net), X, y, weight, how)
+    padded = learnt(
+        net, kind(huge), np.append([0, 1, 0], y), np.append([0, 0, 0], weight), how
+    )
+    np.testing.assert_allclose(padded, given, rtol=1e-4 if dtype == np.float32 else 1e-9)
 
 
 def test_class_weight_is_a_sample_weight(table):

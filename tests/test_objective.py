@@ -360,3 +360,39 @@ def test_a_heavy_chunk_weighs_more_than_a_light_one():
         )
     ]
     np.testing.assert_allclose(gradients[1], 10 * gradients[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_samples", [50, 2 * BLOCK_ROWS + 3])
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
+def test_rows_of_weight_0_are_absent_also_if_they_overflow(
+    activation, kind, dtype, n_samples
+):
+    rows, theta = random_rows(n_samples), random_theta()
+    held_out = rows._replace(sample_weight=np.arange(n_samples) % 3 == 0)
+    rows = rows._replace(sample_weight=rows.sample_weight * ~held_out.sample_weight)
+    signs_of_columns = np.array([[1, 1, 1], [1, -1, 1], [-1, 1, -1]])
+    huge = np.vstack([rows.X, np.finfo(dtype).max * signs_of_columns]).astype(dtype)
+    y = np.append(rows.y, [0, 1, 1])
+
+    def evaluated(X, y, n_absent, X_val):
+        weights = [
+            np.append(part.sample_weight, [0] * n_absent) for part in (rows, held_out)
+        ]
+        training = Rows(kind(X), y, weights[0])
+        of_it = training._replace(sample_weight=weights[1].astype(bool))
+        apart = Rows(kind(X_val), y, weights[1])
+        for part in (of_it, apart):
+            J = Objective(training, ACTIVATIONS[activation], N_HIDDEN, ALPHA, held_out=part)
+            loss, gradient = J(theta)
+            yield np.array([loss, J.held_out_loss(theta), *gradient])
+
+    X = rows.X.astype(dtype)
+    for with_absent, without in zip(
+        evaluated(huge, y, 3, huge), evaluated(X, rows.y, 0, X), strict=True
+    ):
+        np.testing.assert_allclose(
+            with_absent, without, rtol=0, atol=100 * np.finfo(dtype).eps
+        )

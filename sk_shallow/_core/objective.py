@@ -9,6 +9,7 @@ is float64, and so are the sums; only the hidden layer has the dtype of X.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce, singledispatch
+from math import isfinite
 from threading import Lock
 from typing import NamedTuple, Protocol
 
@@ -106,6 +107,15 @@ class Block(NamedTuple):
             else held_out_weight.astype(np.float64, copy=False),
         )
 
+    def counted(self) -> "Block":
+        """The rows of weight > 0, in training or held out, as a copy."""
+        X, sign, sample_weight, held_out_weight = self
+        counts = sample_weight > 0
+        if held_out_weight is not None:
+            counts |= held_out_weight > 0
+            held_out_weight = held_out_weight[counts]
+        return Block(X[counts], sign[counts], sample_weight[counts], held_out_weight)
+
 
 class Sums(NamedTuple):
     """Sums over rows, of which J and its gradient are made.
@@ -120,6 +130,12 @@ class Sums(NamedTuple):
     dw2: Array  # (n_hidden,)
     db2: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether no row made them infinite or NaN; what does, does so in one of these."""
+        of_units = float(np.add.reduce(self.dw2))
+        return isfinite(self.loss + self.held_out_loss + self.db2 + of_units)
+
     def gradient(self, w2: Array) -> Parameters:
         """That of the loss. Writes over DX, the largest array, if its dtype allows."""
         out = self.DX.T if self.DX.dtype == np.float64 else None
@@ -130,7 +146,20 @@ class Sums(NamedTuple):
 def block_sums(
     parameters: Parameters, block: Block, activation: Activation, buffer: Array, ones: Array
 ) -> Sums:
-    """The sums over one wide block. `buffer` and `ones` have the dtype of X."""
+    """The sums over one wide block. `buffer` and `ones` have the dtype of X.
+
+    Rows of weight 0 are absent also where their numbers overflow (0 times infinity is NaN).
+    """
+    sums = sums_of_all(parameters, block, activation, buffer, ones)
+    if sums.is_finite:
+        return sums
+    return sums_of_all(parameters, block.counted(), activation, buffer, ones)
+
+
+def sums_of_all(
+    parameters: Parameters, block: Block, activation: Activation, buffer: Array, ones: Array
+) -> Sums:
+    """The same, where no row of weight 0 overflows."""
     X, sign, sample_weight, held_out_weight = block
     A1 = activation.apply(pre_activations(parameters, X, buffer))
     loss, slope = log_loss_and_slope(output(parameters, A1), sign)
@@ -268,7 +297,11 @@ class BlockwiseSums:
         loss, _ = log_loss_and_slope(
             logits(parameters, X, self._activation, self._run), sign
         )
-        return float(sample_weight @ loss)
+        total = float(sample_weight @ loss)
+        if not isfinite(total):  # 0 times infinity is NaN, and rows of weight 0 are absent
+            loss[sample_weight == 0] = 0.0
+            total = float(sample_weight @ loss)
+        return total
 
 
 class Seen(NamedTuple):
