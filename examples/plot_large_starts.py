@@ -58,6 +58,7 @@ def descend(activation, scale, X, y):
         alpha=0,
         solver="gd",
         max_iter=300,
+        n_init=1,
         random_state=0,
     ).fit(X, y)
 

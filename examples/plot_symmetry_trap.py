@@ -43,7 +43,13 @@ def distance_between_units(net):
 def trained(start, n_iter, X, y):
     """The net after `n_iter` iterations. The same seed gives the same path, to the bit."""
     net = ShallowNetClassifier(
-        10, alpha=0.01, early_stopping=False, max_iter=n_iter, random_state=0, **start
+        10,
+        alpha=0.01,
+        early_stopping=False,
+        max_iter=n_iter,
+        n_init=1,
+        random_state=0,
+        **start,
     )
     return net.fit(X, y)
 

@@ -37,7 +37,9 @@ def loss_near_zero(t, alpha, X, y):
 
 def share_that_learns(start, alpha, X, y):
     accuracies = [
-        ShallowNetClassifier(16, alpha=alpha, max_iter=200, random_state=seed, **start)
+        ShallowNetClassifier(
+            16, alpha=alpha, max_iter=200, n_init=1, random_state=seed, **start
+        )
         .fit(X, y)
         .score(X, y)
         for seed in range(N_STARTS)
