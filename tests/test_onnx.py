@@ -11,7 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -325,14 +325,12 @@ STEPS = {
     "minmax": MinMaxScaler,
     "imputed": lambda: make_pipeline(SimpleImputer(), StandardScaler()),
     "median": lambda: make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
-    "neighbours": KNNImputer,
     "powers": lambda: make_pipeline(StandardScaler(), PowerTransformer()),
     "polynomial": lambda: make_pipeline(MinMaxScaler(), PolynomialFeatures()),
     "columns": lambda: make_column_transformer(
         (make_pipeline(SimpleImputer(), StandardScaler()), [0, 1]), (StandardScaler(), [2])
     ),
 }
-OF_ONE_INPUT = ("none", "neighbours")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -350,7 +348,7 @@ def test_what_is_converted_is_loaded_and_predicts_the_same(cancer, dtype, step, 
         graph = as_onnx(model, table)
     except Exception:
         # skl2onnx has not all steps for all types.
-        assert dtype != np.float32 or (as_frame and step in OF_ONE_INPUT)
+        assert dtype != np.float32 or (as_frame and step == "none")
         return
     inputs = {name: table[[name]].to_numpy() for name in table} if as_frame else {"X": X}
     out = computed(graph, **inputs)
@@ -383,7 +381,8 @@ def test_nets_inside_other_models_have_labels_of_onnx_or_are_refused(cancer):
     for ensemble in (True, False):
         model = CalibratedClassifierCV(net, cv=2, ensemble=ensemble)
         model.fit(X, y.astype("m8[s]"))
-        with pytest.raises(ValueError, match=r"ONNX has labels .* y\.astype\(str\)"):
+        # By us, or by an older skl2onnx.
+        with pytest.raises((ValueError, TypeError), match=r"ONNX has labels|classes"):
             as_onnx(model, X)
 
 
