@@ -25,9 +25,10 @@ from measuring import (
 
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import n_parameters
-from sk_shallow._core.rows import Rows, Run, one_by_one, row_blocks, spans
-from sk_shallow.threads import shared_by
+from sk_shallow._core.parameters import n_parameters, unflatten
+from sk_shallow._core.rows import Run, groups_of, one_by_one, row_blocks
+from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow.threads.pool import shared_by
 
 SHAPES = ("2000x30x32", "10000x30x32", "50000x50x64", "50000x50x256", "1000000x20x64")
 
@@ -39,7 +40,7 @@ class Products:
         rng = np.random.default_rng(0)
         self.X, self.run = X, run
         self.W1 = rng.standard_normal((X.shape[1], n_hidden)).astype(X.dtype)
-        self.spans = spans(row_blocks(len(X), n_hidden * X.dtype.itemsize))
+        self.groups = groups_of(row_blocks(len(X), n_hidden * X.dtype.itemsize))
 
     def __call__(self) -> None:
         def multiply(blocks: Sequence[slice]) -> None:
@@ -51,7 +52,7 @@ class Products:
                 np.matmul(self.W1.T, X.T, out=Z1)
                 Z1 @ X
 
-        self.run(multiply, self.spans)
+        self.run(multiply, self.groups)
 
 
 def compare(
@@ -60,8 +61,9 @@ def compare(
     """The share of the products, and the gain of two threads, of each repetition."""
     n, d, h = map(int, shape.split("x"))
     X, y = made_data(n, d, dtype)
-    rows = Rows(X, y.astype(float), np.ones(n))
+    rows = Rows(ArrayTable(X), y.astype(float), np.ones(n))
     theta = np.random.default_rng(0).standard_normal(n_parameters(d, h)) * 0.2
+    net = unflatten(theta, d, h, ACTIVATIONS[activation])
     calls = max(1, int(3e6 / (n * h)))
 
     def often(call):
@@ -70,7 +72,7 @@ def compare(
     with ThreadPoolExecutor(1) as pool, held_to(1):
         sides = {}
         for threads, run in ((1, one_by_one), (2, shared_by(pool, 2))):
-            J = Objective(rows, ACTIVATIONS[activation], h, alpha=1.0, run=run)
+            J = Objective(rows, net, alpha=1.0, run=run)
             sides[f"evaluation {threads}"] = often(lambda J=J: J(theta))
             sides[f"products {threads}"] = often(Products(X, h, run))
         times = {name: np.array(t) for name, t in alternated(sides, repeats).items()}

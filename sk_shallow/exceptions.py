@@ -1,7 +1,7 @@
 """Warnings and errors of this package.
 
 All starts are legal; of identical, saturated and dead units, and of a constant net, `fit`
-warns. To turn every word about a bad start into an error:
+warns. To make an error of each warning about a bad start:
 ``warnings.simplefilter("error", InitializationWarning)``.
 """
 
@@ -28,7 +28,7 @@ class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
     """A stored net was loaded that another version of sk_shallow had stored.
 
     A kind of scikit-learn's warning of the same name, so that a filter for the one is
-    a filter for both. Its attributes, whose names speak of scikit-learn, hold versions of
+    a filter for both. Its attributes, whose names are scikit-learn's, are versions of
     sk_shallow.
     """
 

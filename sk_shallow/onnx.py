@@ -53,7 +53,7 @@ except ImportError as error:
         f"Conversion to ONNX needs skl2onnx: pip install 'sk-shallow[onnx]' ({error})."
     ) from error
 
-from sk_shallow.classifier import ShallowNetClassifier
+from sk_shallow.classifier import BaseShallowNet, ShallowNetClassifier
 
 IR_VERSION = 8  # which all supported versions of onnxruntime read
 PHI = {"tanh": OnnxTanh, "logistic": OnnxSigmoid, "relu": OnnxRelu}
@@ -167,7 +167,7 @@ def _nodes_for(name: str, nodes: Sequence[Any]) -> list[Any]:
 
 
 def _labels(classes: NDArray[Any]) -> NDArray[Any]:
-    """The classes as ONNX has labels: integers (as `fit` has seen to) or strings."""
+    """The classes as ONNX has labels: integers or strings."""
     return classes.astype(np.int64 if classes.dtype.kind in "biuf" else str)
 
 
@@ -212,4 +212,4 @@ update_registered_converter(
     convert_fct=_convert,
     options=OPTIONS,
 )
-ShallowNetClassifier.onnx_parser = _parser
+BaseShallowNet.onnx_parser = _parser

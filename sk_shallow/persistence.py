@@ -12,7 +12,7 @@ from sk_shallow.exceptions import InconsistentVersionWarning
 from sk_shallow.version import __version__
 
 STAMP = "_sk_shallow_version"
-FITTED = (  # what a fitted net predicts with, is looked at by, and goes on from
+FITTED = (  # what predictions, reports and calls that continue need
     "classes_",
     "coefs_",
     "intercepts_",
@@ -23,7 +23,7 @@ FITTED = (  # what a fitted net predicts with, is looked at by, and goes on from
     "_activation",
     "_class_weights",
     "_entropy",
-    "_stream",
+    "_adam_state",
     "_columns",
 )
 
@@ -60,10 +60,10 @@ def read_stamped(
             f"Load it with the version that stored it, or fit it again."
         )
     if version != __version__:
-        told = InconsistentVersionWarning(
+        warning = InconsistentVersionWarning(
             estimator_name=name,
             current_sklearn_version=__version__,
             original_sklearn_version=version or "unknown",
         )
-        warnings.warn(told, stacklevel=3)
+        warnings.warn(warning, stacklevel=3)
     return state

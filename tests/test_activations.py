@@ -12,8 +12,9 @@ EPSILON = np.finfo(float).eps
 pytestmark = pytest.mark.parametrize("name", ACTIVATIONS)
 
 
-def test_there_is_a_formula_for_each(name):
+def test_there_is_a_formula_for_each_and_it_knows_its_name(name):
     assert name in FORMULAS
+    assert ACTIVATIONS[name].name == name
 
 
 def test_apply_is_the_formula(name):

@@ -24,15 +24,15 @@ from sk_shallow import (
     ShallowNetClassifier,
     SymmetryWarning,
 )
+from sk_shallow._core.columns import column_moments
 from sk_shallow._core.diagnostics import hidden_layer
-from sk_shallow._core.moments import column_moments
-from sk_shallow._core.network import logits
-from sk_shallow._core.rows import spread_rows
 from sk_shallow._core.solvers import SOLVERS
-from sk_shallow.advice.ends import remedy_for_steps
+from sk_shallow._core.table import ArrayTable, Rows, logits, sample
+from sk_shallow.advice.end import remedy_for_steps
+from sk_shallow.advice.start import MOST_ROWS
 from sk_shallow.advice.wording import significant, warn
 from sk_shallow.inspection import inspect_hidden_layer
-from sk_shallow.recipe import read_recipe
+from sk_shallow.training.options import resolve_options
 
 
 def caught(X, y, **parameters):
@@ -74,26 +74,26 @@ def number(parameter, message):
     ],
 )
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
-def test_identical_units_are_told_with_their_origin_and_a_way_out(
+def test_identical_units_are_reported_with_their_origin_and_a_way_out(
     cancer, parameters, origin, advice, activation
 ):
-    _, told = caught(*cancer, activation=activation, n_hidden=7, **parameters)
-    assert f"All 7 hidden units start identical ({origin})" in told[SymmetryWarning]
-    assert advice in told[SymmetryWarning]
-    assert SaturationWarning not in told
+    _, messages = caught(*cancer, activation=activation, n_hidden=7, **parameters)
+    assert f"All 7 hidden units start identical ({origin})" in messages[SymmetryWarning]
+    assert advice in messages[SymmetryWarning]
+    assert SaturationWarning not in messages
 
 
-def test_a_callable_with_identical_columns_is_told(cancer):
+def test_a_callable_with_identical_columns_is_reported(cancer):
     def twins(rng, shape):
         return np.ones(shape)
 
-    _, told = caught(*cancer, init=twins, init_scale=0.1)
-    assert "init=twins, init_scale=0.1" in told[SymmetryWarning]
+    _, messages = caught(*cancer, init=twins, init_scale=0.1)
+    assert "init=twins, init_scale=0.1" in messages[SymmetryWarning]
 
 
 def test_one_unit_alone_is_not_symmetric(cancer):
-    _, told = caught(*cancer, init="constant", n_hidden=1)
-    assert not told
+    _, messages = caught(*cancer, init="constant", n_hidden=1)
+    assert not messages
 
 
 # --- Saturation ---------------------------------------------------------------------
@@ -105,15 +105,15 @@ def test_one_unit_alone_is_not_symmetric(cancer):
 )
 @pytest.mark.parametrize("init_scale", [30, 1000])
 def test_the_scale_that_is_advised_does_not_saturate(cancer, activation, init, init_scale):
-    _, told = caught(*cancer, activation=activation, init=init, init_scale=init_scale)
-    message = told[SaturationWarning]
+    _, messages = caught(*cancer, activation=activation, init=init, init_scale=init_scale)
+    message = messages[SaturationWarning]
     assert int(message.split("%")[0]) > 50
     assert f"flat part of {activation}" in message
     assert "tandardise" not in message  # X is
-    _, told = caught(
+    _, messages = caught(
         *cancer, activation=activation, init=init, init_scale=number("init_scale", message)
     )
-    assert SaturationWarning not in told
+    assert SaturationWarning not in messages
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
@@ -122,18 +122,18 @@ def test_columns_that_are_not_standardised_are_named_as_the_cause(
     raw_cancer, activation, kind
 ):
     X, y = raw_cancer
-    _, told = caught(kind(X), y, activation=activation, max_iter=3)
-    message = told[SaturationWarning]
+    _, messages = caught(kind(X), y, activation=activation, max_iter=3)
+    message = messages[SaturationWarning]
     assert re.search("Columns of X have a size of up to .*: standardise X", message)
     assert ("with_mean=False" in message) == sparse.issparse(kind(X))
-    _, told = caught(
+    _, messages = caught(
         kind(X),
         y,
         activation=activation,
         max_iter=3,
         init_scale=number("init_scale", message),
     )
-    assert SaturationWarning not in told
+    assert SaturationWarning not in messages
 
 
 def test_dead_relu_units_are_counted(raw_cancer, cancer):
@@ -142,11 +142,12 @@ def test_dead_relu_units_are_counted(raw_cancer, cancer):
         W[:, ::2] *= -1  # X is positive: these give 0 on every row
         return W
 
-    _, told = caught(
+    _, messages = caught(
         *raw_cancer, activation="relu", init=some_dead, n_hidden=10, max_iter=3
     )
-    assert told[SaturationWarning].startswith("5 of 10 hidden units (50%) start dead: relu")
-    assert "Standardise X" in told[SaturationWarning]
+    message = messages[SaturationWarning]
+    assert message.startswith("5 of 10 hidden units (50%) start dead: relu")
+    assert "Standardise X" in message
 
 
 @pytest.mark.parametrize(("n_dead", "warned"), [(2, False), (3, True)])
@@ -156,18 +157,18 @@ def test_a_quarter_of_dead_units_is_too_many(raw_cancer, n_dead, warned):
         W[:, :n_dead] *= -1
         return W
 
-    _, told = caught(
+    _, messages = caught(
         *raw_cancer, activation="relu", init=some_dead, n_hidden=10, max_iter=3
     )
-    assert (SaturationWarning in told) == warned
+    assert (SaturationWarning in messages) == warned
 
 
-def test_relu_logits_that_explode_are_told_with_a_scale_that_helps(cancer):
-    _, told = caught(*cancer, activation="relu", init_scale=1e6)
-    assert "The logits start at a size of " in told[SaturationWarning]
-    scale = number("init_scale", told[SaturationWarning])
-    net, told = caught(*cancer, activation="relu", init_scale=scale)
-    assert not told
+def test_relu_logits_that_explode_are_reported_with_a_scale_that_helps(cancer):
+    _, messages = caught(*cancer, activation="relu", init_scale=1e6)
+    assert "The logits start at a size of " in messages[SaturationWarning]
+    scale = number("init_scale", messages[SaturationWarning])
+    net, messages = caught(*cancer, activation="relu", init_scale=scale)
+    assert not messages
     assert net.score(*cancer) > 0.97
 
 
@@ -186,9 +187,9 @@ def test_relu_logits_that_explode_are_told_with_a_scale_that_helps(cancer):
 )
 def test_a_net_is_constant_exactly_when_it_says_so(nonlinear, seed, parameters):
     X, y = nonlinear(seed)
-    net, told = caught(X, y, **parameters)
+    net, messages = caught(X, y, **parameters)
     constant = net.decision_function(X).std() < 0.05
-    assert (CollapseWarning in told) == constant
+    assert (CollapseWarning in messages) == constant
     assert constant == (np.ptp(net.predict_proba(X)[:, 1]) < 0.1)
 
 
@@ -207,10 +208,10 @@ def test_a_net_is_constant_exactly_when_it_says_so(nonlinear, seed, parameters):
 def test_following_the_advice_leads_out_of_the_collapse(circles, seed, parameters):
     X, y = circles(seed)
     for _ in range(3):  # a penalty far too strong is lowered step by step
-        net, told = caught(X, y, **parameters)
-        if CollapseWarning not in told:
+        net, messages = caught(X, y, **parameters)
+        if CollapseWarning not in messages:
             break
-        message = told[CollapseWarning]
+        message = messages[CollapseWarning]
         assert "so every row gets nearly the same probability. Cause: " in message
         for name in ("init_scale", "alpha"):
             if f"et {name}=" in message:
@@ -229,8 +230,8 @@ def test_following_the_advice_leads_out_of_the_collapse(circles, seed, parameter
     ],
 )
 def test_the_cause_of_a_collapse_is_named(circles, parameters, cause):
-    _, told = caught(*circles(0), **parameters)
-    assert cause in told[CollapseWarning]
+    _, messages = caught(*circles(0), **parameters)
+    assert cause in messages[CollapseWarning]
 
 
 @pytest.mark.parametrize("factor", [1e-4, 1e4])
@@ -238,8 +239,8 @@ def test_a_collapse_on_columns_of_another_size_says_standardise_and_nothing_else
     cancer, factor
 ):
     X, y = cancer
-    _, told = caught(factor * X, y, alpha=1e5 * factor)
-    message = told[CollapseWarning]
+    _, messages = caught(factor * X, y, alpha=1e5 * factor)
+    message = messages[CollapseWarning]
     assert re.search(r"columns of X have sizes from \S+ to \S+, far from 1", message)
     assert message.endswith("Standardise X (sklearn.preprocessing.StandardScaler).")
 
@@ -260,52 +261,54 @@ def test_a_collapse_under_light_weights_says_how_to_rescale_them(cancer):
 @pytest.mark.parametrize("value", [0.0, 0.7])
 def test_a_collapse_on_nothing_says_so(cancer, kind, value):
     X, y = cancer
-    _, told = caught(kind(np.full_like(X, value)), y)
-    assert "X is the same in every row" in told[CollapseWarning]
+    _, messages = caught(kind(np.full_like(X, value)), y)
+    assert "X is the same in every row" in messages[CollapseWarning]
 
 
 def test_a_net_that_only_looks_constant_on_a_few_rows_is_not_called_so():
-    x = np.zeros((3000, 1))
-    seen = spread_rows(np.arange(3000)[:, None], 200)
-    x[np.setdiff1d(np.arange(3000), seen)[:5]] = 1.0
-    net, told = caught(x, x[:, 0] > 0, alpha=1e-6, early_stopping=False)
+    x, numbers = np.zeros((3000, 1)), np.arange(3000)
+    table = ArrayTable(numbers[:, None])
+    few = sample(Rows(table, numbers, np.ones(3000)), MOST_ROWS).X
+    assert len(few) == MOST_ROWS
+    x[np.setdiff1d(numbers, few)[:5]] = 1.0
+    net, messages = caught(x, x[:, 0] > 0, alpha=1e-6, early_stopping=False)
     assert np.ptp(net.decision_function(x)) > 1
-    assert CollapseWarning not in told
+    assert CollapseWarning not in messages
 
 
 @pytest.mark.parametrize("alpha", [0, 1.0])
 def test_columns_that_say_nothing_about_y(alpha):
     X = np.tile(np.random.default_rng(0).standard_normal((40, 2)), (2, 1))
-    _, told = caught(X, np.repeat([0, 1], 40), alpha=alpha, n_hidden=2)
-    assert ("set alpha" in told[CollapseWarning].lower()) == (alpha > 0)
+    _, messages = caught(X, np.repeat([0, 1], 40), alpha=alpha, n_hidden=2)
+    assert ("set alpha" in messages[CollapseWarning].lower()) == (alpha > 0)
 
 
-def test_one_unit_from_zero_is_told_at_the_end_and_not_called_dead(cancer):
-    _, told = caught(*cancer, n_hidden=1, activation="relu", init="zeros")
-    assert set(told) == {CollapseWarning}
-    assert "Set init='glorot_uniform' and init_scale=1" in told[CollapseWarning]
+def test_one_unit_from_zero_is_reported_at_the_end_and_not_called_dead(cancer):
+    _, messages = caught(*cancer, n_hidden=1, activation="relu", init="zeros")
+    assert set(messages) == {CollapseWarning}
+    assert "Set init='glorot_uniform' and init_scale=1" in messages[CollapseWarning]
 
 
 # --- Convergence --------------------------------------------------------------------
 
 
 def test_used_up_iterations_name_max_iter_and_the_gradient(cancer):
-    net, told = caught(*cancer, max_iter=3)
-    assert set(told) == {ConvergenceWarning}
-    assert "max_iter=3" in told[ConvergenceWarning]
+    net, messages = caught(*cancer, max_iter=3)
+    assert set(messages) == {ConvergenceWarning}
+    assert "max_iter=3" in messages[ConvergenceWarning]
     assert re.search(
-        r"largest gradient is \d\.\de-\d\d, where 1e-05", told[ConvergenceWarning]
+        r"largest gradient is \d\.\de-\d\d, where 1e-05", messages[ConvergenceWarning]
     )
     assert net.stop_reason_ == "max_iter"
 
 
 @pytest.mark.parametrize("solver", ["gd", "adam"])
-def test_steps_that_are_too_short_are_told_with_their_size(cancer, solver):
-    _, told = caught(*cancer, solver=solver, learning_rate=1e-4, max_iter=30)
+def test_steps_that_are_too_short_are_reported_with_their_size(cancer, solver):
+    _, messages = caught(*cancer, solver=solver, learning_rate=1e-4, max_iter=30)
     assert re.search(
         r"largest gradient is \d\.\de-\d\d, where 1e-05 counts as converged\. Raise "
         r"max_iter or learning_rate \(now 0\.0001\), or set solver='lbfgs'",
-        told[ConvergenceWarning],
+        messages[ConvergenceWarning],
     )
 
 
@@ -314,10 +317,10 @@ def test_steps_that_are_too_short_are_told_with_their_size(cancer, solver):
 )
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("max_iter", [15, 1000])
-def test_steps_that_lead_up_are_told_with_their_size_and_nothing_else(
+def test_steps_that_lead_up_are_reported_with_their_size_and_nothing_else(
     cancer, solver, rate, early_stopping, max_iter
 ):
-    net, told = caught(
+    net, messages = caught(
         *cancer,
         solver=solver,
         learning_rate=rate,
@@ -327,35 +330,36 @@ def test_steps_that_lead_up_are_told_with_their_size_and_nothing_else(
     )
     if net.loss_ < net.loss_curve_[0] * 0.9:  # it came down again
         return
-    assert set(told) == {ConvergenceWarning}
-    assert f"ower learning_rate (now {rate:g})" in told[ConvergenceWarning]
-    _, told = caught(*cancer, solver=solver, early_stopping=early_stopping)
-    assert "ower learning_rate" not in told.get(ConvergenceWarning, "")
+    assert set(messages) == {ConvergenceWarning}
+    assert f"ower learning_rate (now {rate:g})" in messages[ConvergenceWarning]
+    _, messages = caught(*cancer, solver=solver, early_stopping=early_stopping)
+    assert "ower learning_rate" not in messages.get(ConvergenceWarning, "")
 
 
-def test_gradient_descent_that_wobbles_is_told_how_often_J_rose(cancer):
+def test_of_gradient_descent_that_wobbles_it_is_said_how_often_J_rose(cancer):
     net, _ = caught(*cancer, solver="gd", max_iter=10)
     parameters = {**net.get_params(), "learning_rate": 30}
-    recipe = read_recipe(parameters, column_moments(cancer[0], np.ones(569)))
+    columns = column_moments(ArrayTable(cancer[0]), np.ones(569))
+    options = resolve_options(parameters, columns)
     wobbly = SimpleNamespace(loss_curve=np.tile([1.0, 0.9], 6)[:11], n_iter=10)
-    assert remedy_for_steps(wobbly, recipe) == (
+    assert remedy_for_steps(wobbly, options) == (
         "J rose in 5 of 10 of them: lower learning_rate (now 30)"
     )
     calm = SimpleNamespace(loss_curve=np.linspace(1, 0.5, 11), n_iter=10)
-    assert "Raise max_iter" in remedy_for_steps(calm, recipe)
+    assert "Raise max_iter" in remedy_for_steps(calm, options)
     calm.loss_curve[4] += 0.2
     calm.loss_curve[7] += 0.2
-    assert "J rose in 2 of 10" in remedy_for_steps(calm, recipe)
+    assert "J rose in 2 of 10" in remedy_for_steps(calm, options)
     # In batches, it may.
-    noisy = remedy_for_steps(wobbly, recipe._replace(solver="adam"))
+    noisy = remedy_for_steps(wobbly, options._replace(solver="adam"))
     assert noisy.startswith("Raise max_iter")
 
 
 @pytest.mark.parametrize("solver", ["gd", "adam"])
-def test_steps_that_lead_nowhere_are_told_with_their_size(cancer, solver):
-    _, told = caught(*cancer, solver=solver, learning_rate=1e-8, max_iter=30)
-    assert "aise" in told[ConvergenceWarning]
-    assert "learning_rate (now 1e-08)" in told[ConvergenceWarning]
+def test_steps_that_lead_nowhere_are_reported_with_their_size(cancer, solver):
+    _, messages = caught(*cancer, solver=solver, learning_rate=1e-8, max_iter=30)
+    assert "aise" in messages[ConvergenceWarning]
+    assert "learning_rate (now 1e-08)" in messages[ConvergenceWarning]
 
 
 def test_gradient_descent_crawls_on_where_others_give_up(cancer):
@@ -366,7 +370,7 @@ def test_gradient_descent_crawls_on_where_others_give_up(cancer):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_net_that_is_published_as_it_was_drawn_is_told(cancer, solver):
+def test_a_net_that_is_published_as_it_was_drawn_is_reported(cancer, solver):
     X, y = cancer
     with pytest.warns(ConvergenceWarning, match="lowest at the start.*X_val and y_val"):
         net = ShallowNetClassifier(solver=solver, init="normal", random_state=0).fit(
@@ -377,31 +381,31 @@ def test_a_net_that_is_published_as_it_was_drawn_is_told(cancer, solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_only_columns_that_are_off_are_to_be_standardised(cancer, raw_cancer, solver):
-    _, told = caught(*cancer, solver=solver, max_iter=2)
-    assert "standardise" not in told[ConvergenceWarning]
-    _, told = caught(*raw_cancer, solver=solver, max_iter=2)
-    assert "standardise X" in told[ConvergenceWarning]
+    _, messages = caught(*cancer, solver=solver, max_iter=2)
+    assert "standardise" not in messages[ConvergenceWarning]
+    _, messages = caught(*raw_cancer, solver=solver, max_iter=2)
+    assert "standardise X" in messages[ConvergenceWarning]
 
 
-def test_gradient_descent_from_next_to_zero_is_told_what_to_scale(circles):
+def test_gradient_descent_from_next_to_zero_names_what_to_scale(circles):
     # The lecture's start and solver on the lecture's kind of data: it never gets away.
     X, y = circles(seed=0)
-    _, told = caught(X, y, solver="gd", init="normal", alpha=0)
-    assert "started next to the zero net" in told[CollapseWarning]
-    scale = number("init_scale", told[CollapseWarning])
-    _, told = caught(X, y, solver="gd", init="normal", alpha=0, init_scale=scale)
-    assert CollapseWarning not in told
+    _, messages = caught(X, y, solver="gd", init="normal", alpha=0)
+    assert "started next to the zero net" in messages[CollapseWarning]
+    scale = number("init_scale", messages[CollapseWarning])
+    _, messages = caught(X, y, solver="gd", init="normal", alpha=0, init_scale=scale)
+    assert CollapseWarning not in messages
 
 
-def test_steps_that_no_longer_lower_J_far_from_a_minimum_are_told(cancer):
-    net, told = caught(*cancer, init_scale=1e20)
+def test_steps_that_no_longer_lower_J_far_from_a_minimum_are_reported(cancer):
+    net, messages = caught(*cancer, init_scale=1e20)
     assert net.stop_reason_ == "line_search"
-    assert "Lower init_scale or alpha" in told[ConvergenceWarning]
+    assert "Lower init_scale or alpha" in messages[ConvergenceWarning]
 
 
 def test_the_same_without_a_word_when_training_gets_down(cancer):
-    net, told = caught(*cancer)
-    assert not told
+    net, messages = caught(*cancer)
+    assert not messages
     assert net.stop_reason_ in {"loss", "gradient"}
 
 
@@ -414,8 +418,8 @@ def test_the_same_without_a_word_when_training_gets_down(cancer):
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
 def test_a_good_start_is_silent(cancer, large, init, activation):
     for X, y in (cancer, large):
-        _, told = caught(X, y, init=init, activation=activation)
-        assert not told
+        _, messages = caught(X, y, init=init, activation=activation)
+        assert not messages
 
 
 def test_the_warning_points_at_the_line_that_called_fit(cancer):
@@ -459,7 +463,7 @@ def test_where_no_line_is_the_users_the_warning_points_into_the_package():
     assert "sk_shallow" in record[0].filename
 
 
-def test_so_does_that_of_a_stream(cancer):
+def test_so_does_that_of_a_chunk(cancer):
     with pytest.warns(SymmetryWarning) as record:
         ShallowNetClassifier(init="constant", solver="adam").partial_fit(*cancer, [0, 1])
     assert {warning.filename for warning in record} == {__file__}
@@ -484,7 +488,7 @@ def test_an_end_is_not_looked_at_where_the_loss_shows_that_it_is_no_collapse(
         looks.append(1)
         return logits(*arguments)
 
-    monkeypatch.setattr("sk_shallow.advice.ends.logits", spy)
+    monkeypatch.setattr("sk_shallow.advice.end.logits", spy)
     caught(*cancer)
     assert not looks
     caught(*circles(0), alpha=300.0)
@@ -492,15 +496,15 @@ def test_an_end_is_not_looked_at_where_the_loss_shows_that_it_is_no_collapse(
 
 
 def test_a_start_is_looked_at_on_a_few_rows(monkeypatch, large):
-    seen = []
+    n_rows = []
 
-    def spy(parameters, X, activation):
-        seen.append(X.shape[0])
-        return hidden_layer(parameters, X, activation)
+    def spy(net, X):
+        n_rows.append(X.shape[0])
+        return hidden_layer(net, X)
 
-    monkeypatch.setattr("sk_shallow.advice.starts.hidden_layer", spy)
+    monkeypatch.setattr("sk_shallow.advice.remedies.hidden_layer", spy)
     caught(*large)
-    assert seen == [200]
+    assert n_rows == [200]
 
 
 @pytest.mark.parametrize(
@@ -565,10 +569,10 @@ def test_what_is_said_does_not_depend_on_rows_of_weight_0(
     weight = weight[order]
     few = weight > 0
     parameters = {"early_stopping": False, **parameters}
-    net, told = weighted(kind(X), y, weight, **parameters)
+    net, messages = weighted(kind(X), y, weight, **parameters)
     without, said = weighted(kind(X[few]), y[few], weight[few], **parameters)
-    assert [category for category, _ in told] == [category for category, _ in said]
-    for (_, one), (_, other) in zip(told, said, strict=True):
+    assert [category for category, _ in messages] == [category for category, _ in said]
+    for (_, one), (_, other) in zip(messages, said, strict=True):
         # But for the last digits of a sum.
         assert re.sub(r"by \S+ over", "", one) == re.sub(r"by \S+ over", "", other)
     np.testing.assert_array_equal(net.classes_, without.classes_)
@@ -584,15 +588,15 @@ def test_what_is_said_does_not_depend_on_rows_of_weight_0(
 
 def test_held_out_rows_are_no_light_rows(circles):
     X, y = circles(0, 1000)
-    _, told = caught(X, y, alpha=300.0, early_stopping=True, validation_fraction=0.6)
-    assert "weights add up" not in told[CollapseWarning]
-    assert "alpha=300 is above the pull" in told[CollapseWarning]
+    _, messages = caught(X, y, alpha=300.0, early_stopping=True, validation_fraction=0.6)
+    assert "weights add up" not in messages[CollapseWarning]
+    assert "alpha=300 is above the pull" in messages[CollapseWarning]
 
 
 # --- Rows that the user holds out -----------------------------------------------------
 
 
-def told_of_scales(X, y, X_val, y_val, weight_val=None, **parameters):
+def messages_of_scales(X, y, X_val, y_val, weight_val=None, **parameters):
     """What fit says of the scale of X_val."""
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always")
@@ -614,11 +618,11 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()])
 @pytest.mark.parametrize("n_val", [20, 150])
-def test_rows_held_out_on_another_scale_are_told(raw_cancer, kind, scaler, n_val):
+def test_validation_data_on_another_scale_are_reported(raw_cancer, kind, scaler, n_val):
     X, y = raw_cancer
     scaled = scaler.fit_transform(X)
     for train, val in ((scaled, X), (X, scaled), (scaled, 1e3 * scaled), (X, X / 1e3)):
-        (text,) = told_of_scales(
+        (text,) = messages_of_scales(
             kind(train[n_val:]), y[n_val:], kind(val[:n_val]), y[:n_val]
         )
         assert "transform_input=['X_val']" in text
@@ -626,7 +630,7 @@ def test_rows_held_out_on_another_scale_are_told(raw_cancer, kind, scaler, n_val
         assert ("'x" in text) == (kind is KINDS["frame"])
         assert f"{val[:n_val, column].mean():.3g} " in text
     for each in (X, scaled):
-        assert not told_of_scales(
+        assert not messages_of_scales(
             kind(each[n_val:]), y[n_val:], kind(each[:n_val]), y[:n_val]
         )
 
@@ -669,22 +673,22 @@ def test_honest_rows_held_out_are_no_other_scale(drawn, standardised, n_val, see
     y = np.arange(1000) % 2
     if standardised:
         X = StandardScaler().fit(X[:-n_val]).transform(X)
-    told = told_of_scales(X[:-n_val], y[:-n_val], X[-n_val:], y[-n_val:])
-    assert not told
+    messages = messages_of_scales(X[:-n_val], y[:-n_val], X[-n_val:], y[-n_val:])
+    assert not messages
 
 
 def test_the_scale_of_rows_of_weight_0_does_not_count(cancer):
     X, y = cancer
     X_val, y_val = np.r_[X[:100], 1e5 + 1e4 * X[:100]], np.r_[y[:100], y[:100]]
-    assert told_of_scales(X, y, X_val, y_val)
-    assert not told_of_scales(X, y, X_val, y_val, np.repeat([1.0, 0.0], 100))
+    assert messages_of_scales(X, y, X_val, y_val)
+    assert not messages_of_scales(X, y, X_val, y_val, np.repeat([1.0, 0.0], 100))
 
 
 def test_equal_columns_and_a_single_column(cancer):
     X, y = cancer
     X = np.c_[X[:, :1], np.ones(569)]
-    assert not told_of_scales(X, y, X[:50], y[:50])
-    assert told_of_scales(X[:, :1], y, 1e3 + X[:50, :1], y[:50])
+    assert not messages_of_scales(X, y, X[:50], y[:50])
+    assert messages_of_scales(X[:, :1], y, 1e3 + X[:50, :1], y[:50])
 
 
 # --- What is advised helps when it is followed ----------------------------------------
@@ -817,19 +821,19 @@ def test_what_is_advised_helps_on_average(ill, activation, n_seeds):
     assert np.mean([not left for left in texts]) > 0.7
 
 
-def test_every_ill_is_told_in_some_activation():
+def test_every_ill_is_reported_in_some_activation():
     for ill in ILLS:
         activations = ("tanh", "logistic", "relu")
         assert any(list(ill_fits(ill, activation, range(2))) for activation in activations)
 
 
-def test_frequencies_of_words_are_told_an_alpha_and_no_scaler():
+def test_for_frequencies_of_words_the_remedy_is_an_alpha_and_no_scaler():
     X, y, _ = word_frequencies(0)
     for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csr_array.toarray):
-        _, told = caught(kind(X), y, alpha=400.0)
-        assert "Set alpha=" in told[CollapseWarning]
+        _, messages = caught(kind(X), y, alpha=400.0)
+        assert "Set alpha=" in messages[CollapseWarning]
         _, also = caught(kind(X), y, max_iter=2)
-        for text in (*told.values(), *also.values()):
+        for text in (*messages.values(), *also.values()):
             assert "tandardise" not in text
 
 
@@ -866,38 +870,39 @@ def test_of_trained_weights_nothing_is_said_that_holds_for_drawn_ones(
         assert "init_scale" not in text
 
 
-def test_given_weights_that_are_too_large_are_told_by_how_much(cancer):
+def test_of_given_weights_that_are_too_large_it_is_said_by_how_much(cancer):
     X, y = cancer
     rng = np.random.default_rng(0)
     W1, w2 = 50 * rng.standard_normal((30, 8)), rng.standard_normal(8)
     zero = np.zeros
-    _, told = caught(X, y, n_hidden=8, init=(W1, zero(8), w2, zero(1)))
-    text = told[SaturationWarning]
+    _, messages = caught(X, y, n_hidden=8, init=(W1, zero(8), w2, zero(1)))
+    text = messages[SaturationWarning]
     factor = float(re.search(r"Multiply the W1 and w2 of init by (\S+)\.$", text).group(1))
-    _, told = caught(X, y, n_hidden=8, init=(factor * W1, zero(8), factor * w2, zero(1)))
-    assert SaturationWarning not in told
+    smaller = (factor * W1, zero(8), factor * w2, zero(1))
+    _, messages = caught(X, y, n_hidden=8, init=smaller)
+    assert SaturationWarning not in messages
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
-def test_dead_units_of_sparse_columns_are_told_another_activation(raw_cancer, kind):
+def test_dead_units_of_sparse_columns_need_another_activation(raw_cancer, kind):
     X, y = raw_cancer
 
     def negative(rng, shape):
         return -rng.random(shape)
 
-    _, told = caught(kind(X), y, activation="relu", init=negative, max_iter=1)
-    assert told[SaturationWarning].endswith("never learn. Set activation='tanh'.")
+    _, messages = caught(kind(X), y, activation="relu", init=negative, max_iter=1)
+    assert messages[SaturationWarning].endswith("by which to learn. Set activation='tanh'.")
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_what_counts_as_converged_at_a_tolerance_of_0(cancer, solver):
-    _, told = caught(*cancer, solver=solver, tol=0, max_iter=3)
-    assert "0e+00" not in told[ConvergenceWarning]
-    assert "with tol=0 training goes on until it is 0" in told[ConvergenceWarning]
+    _, messages = caught(*cancer, solver=solver, tol=0, max_iter=3)
+    assert "0e+00" not in messages[ConvergenceWarning]
+    assert "with tol=0 training goes on until it is 0" in messages[ConvergenceWarning]
 
 
 @pytest.mark.parametrize("options", [{}, {"n_init": 3, "n_jobs": 2}, {"warm_start": True}])
-def test_a_learning_rate_that_is_not_used_is_told_once_a_fit(cancer, options):
+def test_of_a_learning_rate_that_is_not_used_is_warned_once_a_fit(cancer, options):
     net = ShallowNetClassifier(2, learning_rate=0.1, random_state=0, **options)
     net = clone(net).set_params(alpha=10)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Callbacks are told of each fit, start and iteration, and may stop it."""
+"""Callbacks are called at each fit, start and iteration, and may stop it."""
 
 import copy
 import pickle
@@ -25,11 +25,11 @@ ignore_early_ends = pytest.mark.filterwarnings(
 
 
 class Diary:
-    """A callback that writes down what it is told, and stops after some iterations."""
+    """A callback that writes down its arguments, and stops after some iterations."""
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
-        self.begun, self.ended, self.nets, self.told = [], [], [], []
+        self.begun, self.ended, self.nets, self.arguments = [], [], [], []
         self.is_set_up = self.is_torn_down = False
 
     def setup(self, estimator, context):
@@ -43,7 +43,7 @@ class Diary:
 
     def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
         self.ended.append(path(context))
-        self.told.append((X, y, metadata))
+        self.arguments.append((X, y, metadata))
         self.nets.append(fitted_estimator)
         return context.task_name == "iteration" and context.task_id + 1 == self.stop_after
 
@@ -102,9 +102,9 @@ def test_callbacks_see_the_data_as_it_was_given(cancer):
     diary = Diary(stop_after=2)
     net = ShallowNetClassifier(4, n_init=1, random_state=0).set_callbacks(diary)
     net.fit(X, labels, sample_weight=weight)
-    for told_X, told_y, metadata in diary.told:
-        assert told_X is X
-        assert told_y is labels
+    for given_X, given_y, metadata in diary.arguments:
+        assert given_X is X
+        assert given_y is labels
         assert metadata["sample_weight"] is weight
 
 
@@ -120,9 +120,9 @@ def test_restarts_are_tasks_between_the_fit_and_its_iterations(cancer, n_jobs):
 
 
 def test_callbacks_change_no_bit(cancer):
-    told = fitted(cancer, Diary())
-    untold = ShallowNetClassifier(4, n_init=1, random_state=0).fit(*cancer)
-    np.testing.assert_array_equal(told.coefs_[0], untold.coefs_[0])
+    followed = fitted(cancer, Diary())
+    alone = ShallowNetClassifier(4, n_init=1, random_state=0).fit(*cancer)
+    np.testing.assert_array_equal(followed.coefs_[0], alone.coefs_[0])
 
 
 class Alone(Diary):
@@ -194,7 +194,7 @@ def test_an_iteration_that_comes_to_nothing_ends_without_a_net(cancer):
 def test_without_weights_there_is_no_metadata(cancer):
     diary = Diary(stop_after=1)
     fitted(cancer, diary)
-    assert [metadata for _, _, metadata in diary.told] == [None, None]
+    assert [metadata for _, _, metadata in diary.arguments] == [None, None]
 
 
 class Late(Diary):
@@ -215,7 +215,7 @@ class Late(Diary):
             raise KeyboardInterrupt
 
 
-def test_nothing_is_told_after_the_end_of_a_fit_that_failed(circles):
+def test_no_callback_is_called_after_the_end_of_a_fit_that_failed(circles):
     late = Late()
     with pytest.raises(KeyboardInterrupt):
         fitted(circles(seed=0), late, n_init=4, n_jobs=4, solver="gd", max_iter=10**6)
@@ -237,6 +237,40 @@ def test_a_callback_that_fails_leaves_the_estimator_as_it_was(cancer, n_init):
     with pytest.raises(KeyboardInterrupt):
         net.fit(*cancer)
     assert diary.is_torn_down
+    assert vars(net) == before
+
+
+class FailingAt(Diary):
+    """A callback that fails when it is set up or torn down."""
+
+    def __init__(self, hook):
+        super().__init__()
+        self.hook = hook
+
+    def setup(self, estimator, context):
+        self.fail("setup")
+
+    def teardown(self, estimator, context):
+        super().teardown(estimator, context)
+        self.fail("teardown")
+
+    def fail(self, hook):
+        if hook == self.hook:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("hook", ["setup", "teardown"])
+@pytest.mark.parametrize("n_fits", [0, 1])
+def test_nor_does_one_that_fails_before_or_after_all_tasks(cancer, hook, n_fits):
+    net = ShallowNetClassifier(4, n_init=1, random_state=0)
+    for _ in range(n_fits):
+        net.fit(*cancer)
+    failing = FailingAt(hook)
+    net.set_callbacks(failing)
+    before = dict(vars(net))
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*cancer)
+    assert failing.is_torn_down
     assert vars(net) == before
 
 

@@ -1,4 +1,4 @@
-"""The estimator publishes what its docstring lists, and only when all went well."""
+"""The fitted estimator has what its docstring lists, and only when all went well."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def test_shapes_and_types_of_the_fitted_attributes(fitted):
     assert isinstance(fitted.n_iter_, int)
 
 
-def test_the_curve_begins_with_J_at_the_start_and_ends_with_the_published_loss(
+def test_the_curve_begins_with_J_at_the_start_and_ends_with_that_of_the_fitted_net(
     fitted, cancer
 ):
     X, y = cancer
@@ -76,7 +76,7 @@ def test_early_stopping_keeps_the_best_held_out_weights(large):
     assert net.best_iteration_ == np.argmin(net.validation_loss_curve_)
     assert net.best_iteration_ == net.n_iter_ - 20
     assert net.loss_ == net.loss_curve_[net.best_iteration_]
-    # The published weights are those of that iteration: training for just so long, on
+    # The fitted weights are those of that iteration: training for just so long, on
     # the same rows, ends there.
     with pytest.warns(ConvergenceWarning):
         short = ShallowNetClassifier(random_state=0, max_iter=net.best_iteration_).fit(X, y)

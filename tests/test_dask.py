@@ -24,7 +24,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from sk_shallow import CollapseWarning, InitializationWarning, ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.parameters import n_parameters, unflatten
+from sk_shallow._core.table import ArrayTable, Rows
 from sk_shallow.inspection import (
     ActivationDisplay,
     HiddenLayerMonitor,
@@ -41,7 +42,7 @@ dd = pytest.importorskip("dask.dataframe")
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
 from sk_shallow.dask.collections import on_cluster  # noqa: E402
 from sk_shallow.dask.table import FAN_IN, ClusterSums, ClusterTable  # noqa: E402
-from sk_shallow.dask.tasks import do, read_part, received  # noqa: E402
+from sk_shallow.dask.tasks import do, read_partition, received  # noqa: E402
 from sk_shallow.validation import data  # noqa: E402
 
 N_WORKERS, N_ROWS, N_FEATURES, N_HIDDEN, ALPHA = 3, 2500, 6, 5, 1.5
@@ -130,27 +131,29 @@ def test_J_and_its_gradient_are_those_of_the_rows_in_memory(
     is_held_out = (np.arange(N_ROWS) % 3 == 0) & held_out
     y = y.astype(np.float64)
     cluster_X = on_cluster(client, *on_dask([X], chunks), np.float64)
+    theta = np.random.default_rng(0).normal(size=n_parameters(N_FEATURES, N_HIDDEN))
+    net = unflatten(theta, N_FEATURES, N_HIDDEN, ACTIVATIONS[activation])
     local, remote = (
         Objective(
             Rows(matrix, y, np.where(is_held_out, 0, weight)),
-            ACTIVATIONS[activation],
-            N_HIDDEN,
+            net,
             ALPHA,
             held_out=Rows(matrix, y, np.where(is_held_out, weight, 0))
             if held_out
             else None,
         )
-        for matrix in (X, cluster_X)
+        for matrix in (ArrayTable(X), cluster_X)
     )
-    theta = np.random.default_rng(0).normal(size=N_FEATURES * N_HIDDEN + 2 * N_HIDDEN + 1)
     for point in (theta, 0 * theta, 5 * theta):
-        (J, gradient), (remote_J, remote_gradient) = local(point), remote(point)
-        assert remote_J == pytest.approx(J, rel=1e-12)
-        size = np.linalg.norm(gradient)
-        assert np.linalg.norm(remote_gradient - gradient) <= 1e-12 * size
+        here, there = local(point), remote(point)
+        assert there.loss == pytest.approx(here.loss, rel=1e-12)
+        size = np.linalg.norm(here.gradient)
+        assert np.linalg.norm(there.gradient - here.gradient) <= 1e-12 * size
+        assert (here.held_out_loss is not None) == held_out
         if held_out:
-            expected = pytest.approx(local.held_out_loss(point), rel=1e-12)
-            assert remote.held_out_loss(point) == expected
+            assert there.held_out_loss == pytest.approx(here.held_out_loss, rel=1e-12)
+        else:
+            assert there.held_out_loss is None
     cluster_X.close()
 
 
@@ -201,7 +204,7 @@ def test_many_partitions_are_added_up_on_the_cluster(client, table, monkeypatch)
     gather = ClusterTable.gathered
 
     def counting(self, futures):
-        if futures[0].key.startswith(("part_sums", "added_in_order")):
+        if futures[0].key.startswith(("partition_sums", "added_in_order")):
             gathered.append(len(futures))
         return gather(self, futures)
 
@@ -287,16 +290,18 @@ def across_words(X):
 )
 def test_partitions_are_laid_out_in_one_way(laid_out):
     X = np.arange(12.0).reshape(4, 3)
-    part = read_part(laid_out(X), 0, "X", 3, np.float64)
-    assert part.flags.aligned
-    assert part.flags.c_contiguous
-    np.testing.assert_array_equal(part, X)
+    partition = read_partition(laid_out(X), 0, "X", 3, np.float64)
+    assert partition.flags.aligned
+    assert partition.flags.c_contiguous
+    np.testing.assert_array_equal(partition, X)
 
 
 def test_sparse_partitions_become_CSR_and_weights_the_type_of_X():
     X = sparse.csc_matrix(np.eye(4, 3))
-    assert read_part(X, 0, "X", 3, np.float64).format == "csr"
-    for part in received(np.zeros(2 * 5 + 1), 3, np.float32):
+    assert read_partition(X, 0, "X", 3, np.float64).format == "csr"
+    net = received(np.zeros(2 * 5 + 1), 3, ACTIVATIONS["tanh"], np.float32)
+    assert (net.n_features, net.n_hidden) == (3, 2)
+    for part in net.weights:
         assert part.dtype == np.float32
 
 
@@ -367,7 +372,7 @@ def test_predictions_are_lazy_and_those_of_the_local_net(client, table, method):
     compare(getattr(net, method)(X), local)  # in memory, as in memory
 
 
-def test_rows_of_the_users_own_are_held_out(client, table):
+def test_validation_data_are_held_out(client, table):
     X, y, weight = table
     part, rest = slice(0, 600), slice(600, None)
     net = ShallowNetClassifier(N_HIDDEN, **SHORT)
@@ -386,7 +391,7 @@ def test_rows_of_the_users_own_are_held_out(client, table):
     assert_forgotten(client)
 
 
-def told_by(fit):
+def messages_of(fit):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fit()
@@ -403,12 +408,12 @@ def told_by(fit):
     ],
     ids=str,
 )
-def test_a_bad_start_is_told_in_the_same_words(client, table, parameters):
+def test_a_bad_start_is_reported_in_the_same_words(client, table, parameters):
     X, y, _ = table
     options = {"random_state": 0, "max_iter": 15, **parameters}
-    in_memory = told_by(lambda: ShallowNetClassifier(N_HIDDEN, **options).fit(X, y))
+    in_memory = messages_of(lambda: ShallowNetClassifier(N_HIDDEN, **options).fit(X, y))
     net = DaskShallowNetClassifier(N_HIDDEN, client=client, **options)
-    assert told_by(lambda: net.fit(*on_dask([X, y], 900))) == in_memory
+    assert messages_of(lambda: net.fit(*on_dask([X, y], 900))) == in_memory
     assert in_memory
 
 
@@ -425,13 +430,13 @@ def test_tasks_hold_BLAS_to_one_thread_and_leave_overflow_to_the_client():
 
 
 @ignore_bad_starts
-def test_overflow_is_told_in_the_same_words(client, table):
+def test_overflow_is_reported_in_the_same_words(client, table):
     X, y, _ = table
     options = {"activation": "relu", "init": "normal", "init_scale": 1e20}
     remote = DaskShallowNetClassifier(3, client=client, **options)
-    with pytest.raises(ValueError, match="overflow") as told:
+    with pytest.raises(ValueError, match="overflow") as error:
         ShallowNetClassifier(3, **options).fit(X * 1e300, y)
-    words = re.escape(str(told.value))
+    words = re.escape(str(error.value))
     with pytest.raises(ValueError, match=f"^{words}$"):
         remote.fit(*on_dask([X * 1e300, y], 900))
 
@@ -486,7 +491,7 @@ def test_bad_data_is_named_with_its_partition_and_leaves_nothing(
     assert_forgotten(client)
 
 
-def test_a_bad_partition_of_the_rows_to_watch_is_called_that(client, table):
+def test_a_bad_partition_of_validation_data_is_called_that(client, table):
     X, y, _ = table
     X_val, y_val = on_dask([spoilt(X, 950, np.nan), y], 900)
     net = DaskShallowNetClassifier(3, client=client)
@@ -495,7 +500,7 @@ def test_a_bad_partition_of_the_rows_to_watch_is_called_that(client, table):
     assert_forgotten(client)
 
 
-def test_errors_of_the_rows_to_watch_say_so(client, table):
+def test_errors_of_validation_data_say_so(client, table):
     X, y, _ = table
     net = DaskShallowNetClassifier(3, client=client)
     for X_val, y_val, message in (
@@ -614,15 +619,16 @@ def test_what_is_not_for_clusters_says_so(client, table, monkeypatch):
         TypeError, match=r"X must be a dask array.*use ShallowNetClassifier"
     ):
         DaskShallowNetClassifier(client=client).fit(X, y)
-    with pytest.raises(ValueError, match=r"solver='adam'.*solver='lbfgs'"):
+    words = r"solver='adam'.*solver='lbfgs'.*ShallowNetClassifier\.partial_fit"
+    with pytest.raises(ValueError, match=words):
         DaskShallowNetClassifier(solver="adam", client=client).fit(*on_dask([X, y], 900))
     for no_table in (None, da.ones(3), dask.delayed(X), dd.from_pandas(pd.Series(y))):
         with pytest.raises(TypeError, match=r"X must be a dask array .* got \w+\.$"):
             DaskShallowNetClassifier(client=client).fit(no_table, y)
     assert not hasattr(DaskShallowNetClassifier(solver="adam"), "partial_fit")
-    with pytest.raises(AttributeError, match="partial_fit") as told:
+    with pytest.raises(AttributeError, match="partial_fit"):
         DaskShallowNetClassifier(solver="adam").partial_fit(X, y)
-    assert "Use ShallowNetClassifier.partial_fit" in str(told.value.__cause__)
+    assert "`partial_fit`" in DaskShallowNetClassifier.__doc__
     monkeypatch.setattr("sk_shallow.dask.estimator.get_client", raise_no_client)
     with pytest.raises(ValueError, match=r"no Dask client.*set client"):
         DaskShallowNetClassifier().fit(*on_dask([X, y], 900))
@@ -632,7 +638,7 @@ def test_what_is_not_for_clusters_says_so(client, table, monkeypatch):
     not hasattr(ShallowNetClassifier, "set_callbacks"),
     reason="scikit-learn has callbacks from 1.9 on",
 )
-def test_callbacks_that_look_at_the_rows_are_told_why_they_cannot(client, table):
+def test_callbacks_that_look_at_the_rows_get_an_error_that_says_why(client, table):
     net = DaskShallowNetClassifier(2, client=client, **SHORT)
     with pytest.raises(TypeError, match=r"on a Dask cluster.*ShallowNetClassifier"):
         net.set_callbacks(HiddenLayerMonitor()).fit(*on_dask(table, 900))
@@ -750,7 +756,7 @@ def test_of_sparse_partitions_the_same_is_said_as_in_memory(client, kind, parame
     y[400:] = 2
     parts = [kind(X[:100]), X[100:200], kind(X[200:500]), kind(X[500:])]
     blocks = [da.from_delayed(dask.delayed(p), p.shape, X.dtype) for p in parts]
-    told = []
+    messages = []
     for net, table in (
         (ShallowNetClassifier(4, **parameters, random_state=0), kind(X)),
         (
@@ -762,17 +768,19 @@ def test_of_sparse_partitions_the_same_is_said_as_in_memory(client, kind, parame
             warnings.simplefilter("always")
             net.set_params(max_iter=3).fit(table, y, weight)
         texts = [str(w.message) for w in record]
-        told.append([re.sub(r"by \S+ over|is \S+, where", "", text) for text in texts])
+        messages.append([re.sub(r"by \S+ over|is \S+, where", "", text) for text in texts])
         assert net.classes_.tolist() == [0, 1]
-    assert told[0] == told[1]
-    assert any("StandardScaler(with_mean=False)" in text for text in told[1])
-    assert not any("StandardScaler)" in text or "same in every" in text for text in told[1])
+    assert messages[0] == messages[1]
+    assert any("StandardScaler(with_mean=False)" in text for text in messages[1])
+    for text in messages[1]:
+        assert "StandardScaler)" not in text
+        assert "same in every" not in text
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
-def test_rows_to_watch_on_another_scale_are_told(client, table, kind):
+def test_validation_data_on_another_scale_are_reported(client, table, kind):
     X, y, _ = table
-    for factor, told in ((1, 0), (100, 1)):
+    for factor, n_warnings in ((1, 0), (100, 1)):
         X_val = factor * (X[:300] + 1)
         net = DaskShallowNetClassifier(N_HIDDEN, client=client, **SHORT)
         parts = [
@@ -782,7 +790,8 @@ def test_rows_to_watch_on_another_scale_are_told(client, table, kind):
         with warnings.catch_warnings(record=True) as record:
             warnings.simplefilter("always")
             net.fit(*on_dask([X], 900), y, X_val=da.concatenate(parts), y_val=y[:300])
-        assert sum("X_val is on another scale" in str(w.message) for w in record) == told
+        texts = [str(w.message) for w in record]
+        assert sum("X_val is on another scale" in text for text in texts) == n_warnings
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

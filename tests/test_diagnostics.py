@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.columns import column_summary
+from sk_shallow._core.columns import column_moments, column_ranges
 from sk_shallow._core.diagnostics import (
     activation_counts,
     column_sizes,
@@ -16,23 +16,25 @@ from sk_shallow._core.diagnostics import (
     rows_are_alike,
 )
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import Parameters, n_parameters
-from sk_shallow._core.rows import Rows, counted_blocks, few_of, stacked
+from sk_shallow._core.parameters import Net, n_parameters
+from sk_shallow._core.rows import present_blocks, stacked
+from sk_shallow._core.table import ArrayTable, Rows, sample
 
 
-def net(W1, b1=None, w2=None):
+def net(W1, b1=None, w2=None, activation="tanh"):
     W1 = np.asarray(W1, float)
     n_hidden = W1.shape[1]
-    return Parameters(
+    return Net(
         W1,
         np.zeros(n_hidden) if b1 is None else np.asarray(b1, float),
         np.ones(n_hidden) if w2 is None else np.asarray(w2, float),
         np.zeros(1),
+        ACTIVATIONS[activation],
     )
 
 
 @pytest.mark.parametrize(
-    ("parameters", "symmetric"),
+    ("units", "symmetric"),
     [
         (net([[1, 1], [2, 2]]), True),
         (net([[0, 0]], w2=[0, 0]), True),
@@ -42,8 +44,8 @@ def net(W1, b1=None, w2=None):
         (net([[1]]), False),  # one unit alone has none to be equal to
     ],
 )
-def test_symmetric_means_several_units_all_the_same(parameters, symmetric):
-    assert is_symmetric(parameters) is symmetric
+def test_symmetric_means_several_units_all_the_same(units, symmetric):
+    assert is_symmetric(units) is symmetric
 
 
 # One row, x = 1, so that W1 is Z1. A slope of 5 % of the largest is reached at
@@ -51,7 +53,7 @@ def test_symmetric_means_several_units_all_the_same(parameters, symmetric):
 @pytest.mark.parametrize(("activation", "edge"), [("tanh", 2.178), ("logistic", 2 * 2.178)])
 def test_the_plateau_begins_where_the_slope_is_5_percent_of_the_largest(activation, edge):
     Z1 = [[edge - 0.01, edge + 0.01, -edge - 0.01, 0.0]]
-    layer = hidden_layer(net(Z1), np.ones((1, 1)), ACTIVATIONS[activation])
+    layer = hidden_layer(net(Z1, activation=activation), np.ones((1, 1)))
     np.testing.assert_array_equal(layer.flat[:, 0], [False, True, True, False])
     assert layer.saturated_share == 0.5
     assert layer.n_dead == 2
@@ -60,9 +62,8 @@ def test_the_plateau_begins_where_the_slope_is_5_percent_of_the_largest(activati
 
 def test_a_relu_unit_is_dead_when_it_gives_0_on_every_row():
     X = np.array([[1.0], [-2.0]])
-    layer = hidden_layer(
-        net([[1, -1, 0, 1, 0]], b1=[0, 0, -1, -5, 1]), X, ACTIVATIONS["relu"]
-    )
+    units = net([[1, -1, 0, 1, 0]], b1=[0, 0, -1, -5, 1], activation="relu")
+    layer = hidden_layer(units, X)
     np.testing.assert_array_equal(layer.flat.all(axis=1), [False, False, True, True, False])
     assert layer.n_dead == 2
 
@@ -89,18 +90,21 @@ def test_the_zero_net_is_a_minimum_exactly_when_alpha_exceeds_the_signal(activat
     n, d, h = 60, 3, 2
     X = rng.standard_normal((n, d))
     y = (rng.uniform(size=n) < 0.3).astype(float)
-    rows = Rows(X, y, rng.uniform(0.5, 2, n))
+    rows = Rows(ArrayTable(X), y, rng.uniform(0.5, 2, n))
     threshold = ACTIVATIONS[activation].max_slope * linear_signal(rows)
     share = np.average(y, weights=rows.sample_weight)
     theta = np.zeros(n_parameters(d, h))
     theta[-1] = np.log(share / (1 - share))
 
     def smallest_curvature(alpha):
-        objective = Objective(rows, ACTIVATIONS[activation], h, alpha)
+        objective = Objective(rows, net(np.zeros((d, h)), activation=activation), alpha)
         step = 1e-5
         hessian = np.array(
             [
-                (objective(theta + step * e)[1] - objective(theta - step * e)[1])
+                (
+                    objective(theta + step * e).gradient
+                    - objective(theta - step * e).gradient
+                )
                 / (2 * step)
                 for e in np.eye(theta.size)
             ]
@@ -118,20 +122,21 @@ def test_the_zero_net_is_a_minimum_exactly_when_alpha_exceeds_the_signal(activat
 
 def reductions(X, weight, y):
     """All that is reduced, sliced or stacked, as plain arrays."""
-    few = few_of(Rows(X, y, weight), 9)
-    rng = np.random.default_rng(1)
-    parameters = net(rng.standard_normal((X.shape[1], 2)))
-    statistics = hidden_statistics(parameters, X, ACTIVATIONS["tanh"], weight)
+    table = ArrayTable(X)
+    few = sample(Rows(table, y, weight), 9)
+    W1 = np.random.default_rng(1).standard_normal((X.shape[1], 2))
+    moments = column_moments(table, weight)._asdict()
     return {
-        **column_summary(X, weight)._asdict(),
-        "alike": rows_are_alike(X, weight),
-        "alike in one row": rows_are_alike(X, np.arange(len(y)) == 1),
-        "signal": linear_signal(Rows(X, y, weight)),
+        **{f"{name} of columns": moment for name, moment in moments.items()},
+        **column_ranges(table, weight)._asdict(),
+        "alike": rows_are_alike(table, weight),
+        "alike in one row": rows_are_alike(table, np.arange(len(y)) == 1),
+        "signal": linear_signal(Rows(table, y, weight)),
         "few": few.X.toarray() if sparse.issparse(few.X) else few.X,
         "few_y": few.y,
-        **statistics._asdict(),
-        "counts": activation_counts(parameters, X, ACTIVATIONS["relu"], 5, weight)[0],
-        "blocks": sum(block.sum() for block in counted_blocks(X, 2**18, weight)),
+        **hidden_statistics(net(W1), X, weight)._asdict(),
+        "counts": activation_counts(net(W1, activation="relu"), X, 5, weight)[0],
+        "blocks": sum(block.sum() for block in present_blocks(X, 2**18, weight)),
     }
 
 

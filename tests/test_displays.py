@@ -143,7 +143,7 @@ def test_activations_are_counted(large, activation, per_unit):
 
 
 def inspect_weights(net, X):
-    """W1 at the start, told by a net that looks at the unit vectors."""
+    """W1 at the start, computed by a net that looks at the unit vectors."""
     drawn = []
 
     def init(rng, shape):
@@ -387,7 +387,7 @@ def with_backend(backend, net, X, y, scales):
     [["accuracy"], ("accuracy", "roc_auc"), {"a": "accuracy"}, {"accuracy"}, "accuraccy"],
     ids=str,
 )
-def test_what_is_not_one_scorer_is_told_before_any_fit(circles, scoring, monkeypatch):
+def test_what_is_not_one_scorer_is_refused_before_any_fit(circles, scoring, monkeypatch):
     def fit(*_, **__):
         raise AssertionError("a net was fitted")
 

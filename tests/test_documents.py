@@ -24,7 +24,7 @@ from sk_shallow import (
     ShallowNetClassifier,
     SymmetryWarning,
 )
-from sk_shallow.training import StopReason
+from sk_shallow.training.monitor import StopReason
 
 mpl.use("Agg")  # the pages draw, and there is no screen
 ROOT = Path(__file__).parent.parent
@@ -81,9 +81,10 @@ def test_readme_shows_what_is_printed():
     printed, caught = run(ROOT / "README.md")
     shown = one_line(" ".join(blocks(ROOT / "README.md", "text")))
     assert one_line(printed.splitlines()[0]) in shown
-    told = [w for w in caught if issubclass(w.category, SymmetryWarning | CollapseWarning)]
-    assert {w.category for w in told} == {SymmetryWarning, CollapseWarning}
-    for warning in told:
+    categories = SymmetryWarning | CollapseWarning
+    bad_starts = [w for w in caught if issubclass(w.category, categories)]
+    assert {w.category for w in bad_starts} == {SymmetryWarning, CollapseWarning}
+    for warning in bad_starts:
         # How far rounding lets constant logits vary differs between machines.
         message = re.sub(r"vary by \S+", "vary by …", str(warning.message))
         assert f"{warning.category.__name__}: {message}" in re.sub(
@@ -153,7 +154,7 @@ def test_weights_of_nnet_are_read_in_its_order():
     np.testing.assert_array_equal(b2, [9])
 
 
-def test_the_site_is_told_of_every_page():
+def test_the_site_lists_every_page():
     listed = re.findall(r"^(\w+)$", (ROOT / "docs" / "guide.md").read_text("utf-8"), re.M)
     listed += re.findall(r"^(\w+)$", (ROOT / "docs" / "index.md").read_text("utf-8"), re.M)
     pages = {path.stem for path in ROOT.glob("docs/*.md")} | {"reference"}

@@ -360,6 +360,6 @@ def test_infinite_patience_is_more_than_any_number(cancer, patience, early_stopp
     np.testing.assert_array_equal(endless.loss_curve_, reference.loss_curve_)
 
 
-def test_infinite_patience_in_a_stream(cancer):
+def test_infinite_patience_in_partial_fit(cancer):
     net = ShallowNetClassifier(4, solver="adam", n_iter_no_change=np.inf, random_state=0)
     assert net.partial_fit(*cancer, classes=[0, 1]).n_iter_ == 1

@@ -1,4 +1,4 @@
-"""The held-out part is stratified, or the user's own, and training never sees it."""
+"""The held-out part is stratified, or the user's own, and is never trained on."""
 
 import tracemalloc
 
@@ -14,14 +14,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_shallow import ShallowNetClassifier
-from sk_shallow._core.rows import Rows
 from sk_shallow._core.solvers import SOLVERS
-from sk_shallow.held_out import hold_out
+from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow.training.held_out import hold_out
 
 
 def labelled(n_zeros, n_ones):
     y = np.repeat([0.0, 1.0], [n_zeros, n_ones])
-    return Rows(np.arange(y.size, dtype=float)[:, None], y, np.ones(y.size))
+    X = ArrayTable(np.arange(y.size, dtype=float)[:, None])
+    return Rows(X, y, np.ones(y.size))
 
 
 def split(rows, early_stopping=True, fraction=0.1, seed=0):
@@ -77,7 +78,7 @@ def test_auto_holds_out_from_1000_rows_with_20_of_each_class(sizes, held):
 def test_rows_of_weight_0_count_as_absent():
     rows = labelled(600, 400)
     padded = Rows(
-        np.concatenate([rows.X, [[-1.0]] * 500]),
+        ArrayTable(np.concatenate([rows.X.X, [[-1.0]] * 500])),
         np.concatenate([rows.y, np.ones(500)]),
         np.concatenate([rows.sample_weight, np.zeros(500)]),
     )
@@ -104,7 +105,7 @@ def test_classes_too_small_to_split_are_an_error_that_says_what_to_set(sizes):
         split(labelled(*sizes))
 
 
-# --- Rows that the user holds out --------------------------------------------------------
+# --- Validation data that the user gives --------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -122,34 +123,34 @@ def net():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("early_stopping", ["auto", True])
-def test_the_users_rows_are_what_early_stopping_watches(
+def test_validation_data_are_what_early_stopping_goes_by(
     tables, net, solver, early_stopping
 ):
     X, y, X_val, y_val = tables
     net.set_params(solver=solver, early_stopping=early_stopping, max_iter=200)
     net.fit(X, y, X_val=X_val, y_val=y_val)
     assert net.best_iteration_ == np.argmin(net.validation_loss_curve_)
-    watched = log_loss(y_val, net.predict_proba(X_val))
-    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
+    expected = log_loss(y_val, net.predict_proba(X_val))
+    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(expected)
     assert net.n_samples_seen_ == 800  # all of X, and nothing else
 
 
-def test_the_users_rows_may_be_those_of_X_with_other_labels(tables, net):
+def test_validation_data_may_be_the_rows_of_X_with_other_labels(tables, net):
     X, y, _, _ = tables
     other_y = np.where(np.arange(len(y)) % 5, y, 1 - y)
     net.fit(X, y, X_val=X, y_val=other_y)
-    watched = log_loss(other_y, net.predict_proba(X))
-    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
+    expected = log_loss(other_y, net.predict_proba(X))
+    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(expected)
 
 
-def test_the_users_rows_are_weighted(tables, net):
+def test_validation_data_are_weighted(tables, net):
     X, y, X_val, y_val = tables
     weight = np.random.default_rng(0).uniform(0, 3, len(y_val))
     net.set_params(class_weight={0: 0.5, 1: 4.0})
     net.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
     by_class = np.where(y_val == 1, 4.0, 0.5)
-    watched = log_loss(y_val, net.predict_proba(X_val), sample_weight=weight * by_class)
-    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
+    expected = log_loss(y_val, net.predict_proba(X_val), sample_weight=weight * by_class)
+    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(expected)
 
 
 def test_balanced_weights_are_those_of_the_training_rows(tables, net):
@@ -157,14 +158,14 @@ def test_balanced_weights_are_those_of_the_training_rows(tables, net):
     few = np.concatenate([np.flatnonzero(y_val == 0), np.flatnonzero(y_val == 1)[:20]])
     net.set_params(class_weight="balanced").fit(X, y, X_val=X_val[few], y_val=y_val[few])
     by_class = len(y) / (2 * np.bincount(y))
-    watched = log_loss(
+    expected = log_loss(
         y_val[few], net.predict_proba(X_val[few]), sample_weight=by_class[y_val[few]]
     )
-    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(watched)
+    assert net.validation_loss_curve_[net.best_iteration_] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("labels", [["no", "yes"], [True, False], [-1, 1]])
-def test_the_users_labels_are_of_any_kind(tables, net, labels):
+def test_validation_labels_are_of_any_kind(tables, net, labels):
     X, y, X_val, y_val = tables
     reference = net.fit(X, y, X_val=X_val, y_val=y_val).coefs_[0]
     first_is_class_0 = np.array_equal(np.unique(labels), labels)
@@ -175,15 +176,15 @@ def test_the_users_labels_are_of_any_kind(tables, net, labels):
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, pd.DataFrame, np.float32])
-def test_the_users_rows_are_of_any_kind(tables, net, kind):
+def test_validation_data_are_of_any_kind(tables, net, kind):
     X, y, X_val, y_val = tables
     net.fit(kind(X), y, X_val=kind(X_val), y_val=y_val)
-    watched = log_loss(y_val, net.predict_proba(kind(X_val)))
+    expected = log_loss(y_val, net.predict_proba(kind(X_val)))
     best = net.validation_loss_curve_[net.best_iteration_]
-    assert best == pytest.approx(watched, rel=1e-5)
+    assert best == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_pipeline_transforms_the_users_rows_too(tables, net):
+def test_a_pipeline_transforms_validation_data_too(tables, net):
     X, y, X_val, y_val = tables
     X, X_val = 100 * X + 7, 100 * X_val + 7
     with sklearn.config_context(enable_metadata_routing=True):
@@ -200,7 +201,7 @@ def test_a_pipeline_transforms_the_users_rows_too(tables, net):
     np.testing.assert_array_equal(pipeline[-1].coefs_[0], direct.coefs_[0])
 
 
-def test_a_grid_search_routes_the_users_rows(tables, net):
+def test_a_grid_search_routes_validation_data(tables, net):
     X, y, X_val, y_val = tables
     with sklearn.config_context(enable_metadata_routing=True):
         net.set_fit_request(X_val=True, y_val=True)
@@ -209,7 +210,9 @@ def test_a_grid_search_routes_the_users_rows(tables, net):
     assert search.best_estimator_.n_samples_seen_ == 800
 
 
-def test_a_pipeline_without_routing_passes_them_on_by_the_name_of_the_step(tables, net):
+def test_a_pipeline_without_routing_passes_validation_data_on_by_the_name_of_the_step(
+    tables, net
+):
     X, y, X_val, y_val = tables
     named = {"shallownetclassifier__X_val": X_val, "shallownetclassifier__y_val": y_val}
     passed = make_pipeline(net).fit(X, y, **named)
@@ -258,7 +261,7 @@ def test_held_out_rows_that_overflow_are_an_error_and_not_the_end_of_training(
         net.fit(X, y, X_val=X, y_val=y, sample_weight_val=np.full(len(y), 1e308))
 
 
-def test_the_users_rows_are_judged_in_the_precision_of_the_net(tables, net):
+def test_validation_data_are_judged_in_the_precision_of_the_net(tables, net):
     X, y, X_val, y_val = tables
     net.fit(X.astype(np.float32), y, X_val=X_val, y_val=y_val)
     double = net.validation_loss_curve_
@@ -266,14 +269,14 @@ def test_the_users_rows_are_judged_in_the_precision_of_the_net(tables, net):
     np.testing.assert_array_equal(net.validation_loss_curve_, double)
 
 
-def test_weights_may_not_leave_out_a_class_of_the_users_rows(tables, net):
+def test_weights_may_not_leave_out_a_class_of_the_validation_data(tables, net):
     X, y, X_val, y_val = tables
     with pytest.raises(ValueError, match=r"no row of class 0 \(of weight > 0\)"):
         net.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=y_val)
 
 
 @pytest.mark.parametrize("off", [False, np.False_])
-def test_rows_to_watch_need_early_stopping(tables, net, off):
+def test_validation_data_need_early_stopping(tables, net, off):
     X, y, X_val, y_val = tables
     net.set_params(early_stopping=off)
     with pytest.raises(ValueError, match="early_stopping='auto' or True, or leave them"):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.initializers import INITIALIZERS
 from sk_shallow._core.rows import BLOCK_ROWS
+from sk_shallow._core.table import ArrayTable, Rows
 
 WIDE, NARROW = 300, 40
 
@@ -24,10 +26,15 @@ VARIANCES = {
 RANDOM = [*VARIANCES, "orthogonal", "lsuv"]
 
 
+def drawn(name, X, sample_weight, n_hidden, scale, seed=0):
+    rng = np.random.default_rng(seed)
+    rows = Rows(ArrayTable(X), np.zeros(X.shape[0]), sample_weight)
+    return INITIALIZERS[name].initialize(rng, rows, n_hidden, ACTIVATIONS["tanh"], scale)
+
+
 def start(name, n_features, n_hidden, scale=1.0, seed=0, n_samples=5):
     X = np.zeros((n_samples, n_features))
-    rng = np.random.default_rng(seed)
-    return INITIALIZERS[name].initialize(rng, X, np.ones(n_samples), n_hidden, scale)
+    return drawn(name, X, np.ones(n_samples), n_hidden, scale, seed)
 
 
 def test_every_scheme_is_tested_here():
@@ -68,7 +75,7 @@ def test_normal_draws_have_normal_tails(name):
 
 @pytest.mark.parametrize(("n_features", "n_hidden"), [(20, 7), (7, 20), (7, 7)])
 def test_orthogonal_columns_or_rows_are_orthonormal(n_features, n_hidden):
-    W1, _, w2, _ = start("orthogonal", n_features, n_hidden)
+    W1, _, w2, *_ = start("orthogonal", n_features, n_hidden)
     gram = W1.T @ W1 if n_features >= n_hidden else W1 @ W1.T
     np.testing.assert_allclose(gram, np.eye(min(n_features, n_hidden)), atol=1e-12)
     assert np.linalg.norm(w2) == pytest.approx(1)
@@ -80,8 +87,8 @@ def test_orthogonal_has_no_preferred_sign():
 
 
 def test_zeros_and_constant_are_what_they_say():
-    assert not np.concatenate([part.ravel() for part in start("zeros", 3, 4)]).any()
-    W1, _, w2, _ = start("constant", 3, 4, scale=0.5)
+    assert not np.concatenate([part.ravel() for part in start("zeros", 3, 4).weights]).any()
+    W1, _, w2, *_ = start("constant", 3, 4, scale=0.5)
     assert set(W1.ravel()) | set(w2) == {0.5}
 
 
@@ -95,9 +102,22 @@ def test_scale_multiplies_the_weights_exactly(name, scale):
 
 @pytest.mark.parametrize("name", [name for name in INITIALIZERS if name != "lsuv"])
 def test_biases_start_at_0(name):
-    _, b1, _, b2 = start(name, 5, 4, scale=7.0)
+    _, b1, _, b2, _ = start(name, 5, 4, scale=7.0)
     assert not b1.any()
     assert not b2.any()
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_activation_is_that_of_the_net_and_changes_no_weight(name, activation):
+    rows = Rows(ArrayTable(np.eye(5)), np.zeros(5), np.ones(5))
+    tanh, other = (
+        INITIALIZERS[name].initialize(np.random.default_rng(0), rows, 4, phi, 1.0)
+        for phi in (ACTIVATIONS["tanh"], ACTIVATIONS[activation])
+    )
+    assert other.activation is ACTIVATIONS[activation]
+    for one, same in zip(tanh.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -123,8 +143,7 @@ def columns_of_all_sizes(n_samples, seed=0):
 
 
 def lsuv(X, sample_weight, scale=1.0, n_hidden=4):
-    rng = np.random.default_rng(0)
-    return INITIALIZERS["lsuv"].initialize(rng, X, sample_weight, n_hidden, scale)
+    return drawn("lsuv", X, sample_weight, n_hidden, scale)
 
 
 def moments(start, X, sample_weight):
@@ -164,17 +183,17 @@ def test_lsuv_takes_weights_for_repeated_rows():
 
 def test_lsuv_keeps_the_directions_of_the_orthogonal_draw():
     X, weight = columns_of_all_sizes(50)
-    fitted, drawn = lsuv(X, weight), start("orthogonal", 3, 4)
-    cosines = (fitted.W1 * drawn.W1).sum(axis=0) / (
-        np.linalg.norm(fitted.W1, axis=0) * np.linalg.norm(drawn.W1, axis=0)
+    fitted, plain = lsuv(X, weight), start("orthogonal", 3, 4)
+    cosines = (fitted.W1 * plain.W1).sum(axis=0) / (
+        np.linalg.norm(fitted.W1, axis=0) * np.linalg.norm(plain.W1, axis=0)
     )
     np.testing.assert_allclose(cosines, 1, rtol=1e-12)
-    np.testing.assert_array_equal(fitted.w2, drawn.w2)
+    np.testing.assert_array_equal(fitted.w2, plain.w2)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e8])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_lsuv_does_not_blow_up_the_rounding_of_constant_columns(value, dtype):
     X = np.full((5000, 3), value, dtype=dtype)
-    drawn = start("orthogonal", 3, 4)
-    np.testing.assert_array_equal(lsuv(X, np.ones(5000)).W1, drawn.W1)
+    plain = start("orthogonal", 3, 4)
+    np.testing.assert_array_equal(lsuv(X, np.ones(5000)).W1, plain.W1)

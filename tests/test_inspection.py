@@ -32,8 +32,9 @@ from sk_shallow import (
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.columns import linear_share
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import Parameters, flatten, unflatten
-from sk_shallow._core.rows import BLOCK_ROWS, Rows
+from sk_shallow._core.parameters import Net, flatten, unflatten
+from sk_shallow._core.rows import BLOCK_ROWS
+from sk_shallow._core.table import ArrayTable, Rows
 from sk_shallow.inspection import HiddenLayerReport, inspect_hidden_layer
 
 ACTIVATION_NAMES = list(ACTIVATIONS)
@@ -114,7 +115,9 @@ def test_relu_units_that_are_0_on_every_row_are_dead():
     np.testing.assert_array_equal(report.is_dead, [False, True, False, True])
     np.testing.assert_allclose(report.saturated_share, [0, 1, 1 / 3, 1])
     assert report.groups == ((0,), (1, 3), (2,))  # both dead units compute 0
-    assert any("2 of 4 units are dead" in verdict for verdict in report.verdicts)
+    assert any(
+        "2 of 4 hidden units (50%) are dead" in verdict for verdict in report.verdicts
+    )
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csr_matrix])
@@ -146,11 +149,10 @@ def test_the_gradient_norms_are_those_of_J(rows, activation):
     X, y = rows
     W1, b1, w2 = np.ones((2, 3)) * [1, 2, 3], np.zeros(3), np.array([1.0, -1, 2])
     net = made(W1, b1, activation, w2).set_params(alpha=0.7)
-    objective = Objective(
-        Rows(X, y.astype(float), np.ones(len(y))), ACTIVATIONS[activation], 3, 0.7
-    )
-    _, gradient = objective(flatten(Parameters(W1, b1, w2, np.zeros(1))))
-    dW1, db1, dw2, db2 = unflatten(gradient, 2, 3)
+    start = Net(W1, b1, w2, np.zeros(1), ACTIVATIONS[activation])
+    table = Rows(ArrayTable(X), y.astype(float), np.ones(len(y)))
+    gradient = Objective(table, start, 0.7)(flatten(start)).gradient
+    dW1, db1, dw2, db2 = unflatten(gradient, 2, 3, start.activation).weights
     assert look(net, X, y).gradient_norms == pytest.approx(
         {
             "hidden": np.sqrt((dW1**2).sum() + (db1**2).sum()),
@@ -170,11 +172,10 @@ def test_the_gradient_of_a_trained_net_is_that_of_what_it_was_fitted_with(
     net.fit(X, y)
     few = y == 1  # one class is enough
     by_class = weight * (1 if class_weight is None else np.where(y == 1, 3, 1))
-    objective = Objective(
-        Rows(X[few], y[few].astype(float), by_class[few]), ACTIVATIONS["tanh"], 3, 2.0
-    )
+    table = Rows(ArrayTable(X[few]), y[few].astype(float), by_class[few])
     (W1, W2), (b1, b2) = net.coefs_, net.intercepts_
-    _, gradient = objective(flatten(Parameters(W1, b1, W2[:, 0], b2)))
+    fitted = Net(W1, b1, W2[:, 0], b2, ACTIVATIONS["tanh"])
+    gradient = Objective(table, fitted, 2.0)(flatten(fitted)).gradient
     net.set_params(alpha=77, class_weight={0: 9, 1: 9})  # is not what was fitted
     report = inspect_hidden_layer(net, X[few], y[few], sample_weight=weight[few])
     norms = report.gradient_norms
@@ -339,7 +340,7 @@ def test_a_search_without_a_best_estimator_says_why(cancer):
         {"activation": "tanh", "init_scale": 1e150},
     ],
 )
-def test_numbers_that_overflow_are_told(cancer, parameters):
+def test_numbers_that_overflow_are_reported(cancer, parameters):
     X = cancer[0] * 1e200
     with pytest.raises(ValueError, match=r"overflow\. Standardise X"):
         look(ShallowNetClassifier(**parameters), X)
@@ -396,7 +397,7 @@ def test_a_good_start_has_no_verdict(cancer):
     ("parameters", "verdict"),
     [
         ({"init": "zeros"}, "No unit varies over the rows"),
-        ({"init": "constant"}, "All 32 units compute the same function"),
+        ({"init": "constant"}, "All 32 hidden units compute the same function"),
         ({"init_scale": 100}, "activations lie on the flat part of tanh"),
     ],
 )
@@ -425,8 +426,8 @@ def test_mirror_images_part_unless_their_w2_are_mirrored_too(rows):
     W1 = np.array([[0.5, -0.5], [0.2, -0.2]])
     for w2, n_distinct in (([1, -1], 1), ([1, 1], 2)):
         net = made(W1, w2=w2).set_params(alpha=0.1)
-        told = any("worth one unit" in verdict for verdict in look(net, X).verdicts)
-        assert told is (n_distinct == 1)
+        is_said = any("worth one unit" in verdict for verdict in look(net, X).verdicts)
+        assert is_said is (n_distinct == 1)
         assert inspect_hidden_layer(net.fit(X, y), X).n_distinct == n_distinct
     relu = made(np.full((2, 2), 0.5), w2=[1, -1], activation="relu")
     assert look(relu, X).verdicts == ()
@@ -434,7 +435,7 @@ def test_mirror_images_part_unless_their_w2_are_mirrored_too(rows):
 
 @pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-def test_a_zero_start_is_told_to_draw_weights(cancer, activation):
+def test_for_a_zero_start_the_remedy_is_to_draw_weights(cancer, activation):
     X, y = cancer
     net = ShallowNetClassifier(16, init="zeros", activation=activation)
     (text,) = look(net, X, y).verdicts
@@ -444,7 +445,7 @@ def test_a_zero_start_is_told_to_draw_weights(cancer, activation):
 
 
 @pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
-def test_a_collapsed_net_is_told_the_cause_that_fit_tells(cancer, circles):
+def test_the_cause_of_a_collapse_is_the_one_that_fit_names(cancer, circles):
     X, y = cancer
     small = 1e-4 * X
     net = ShallowNetClassifier(16, alpha=30**0.5, random_state=0).fit(small, y)
@@ -461,7 +462,7 @@ def test_a_collapsed_net_is_told_the_cause_that_fit_tells(cancer, circles):
     assert not any("constant" in verdict for verdict in few.verdicts)
 
 
-def test_units_that_move_in_few_directions_are_told(cancer, large):
+def test_units_that_move_in_few_directions_are_reported(cancer, large):
     X, y = cancer  # a line is all there is
     net = ShallowNetClassifier(16, random_state=0).fit(X, y)
     report = inspect_hidden_layer(net, X)
@@ -472,7 +473,7 @@ def test_units_that_move_in_few_directions_are_told(cancer, large):
     assert inspect_hidden_layer(net, large[0]).verdicts == ()
 
 
-def test_weights_that_grew_without_a_penalty_are_told(rows):
+def test_weights_that_grew_without_a_penalty_are_reported(rows):
     X, y = rows
     net = ShallowNetClassifier(2, alpha=0, random_state=0).fit(X, y)
     (text,) = inspect_hidden_layer(net, X, y).verdicts
@@ -518,10 +519,10 @@ def test_units_that_are_flat_on_all_rows_blame_the_columns():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_of_what_fit_warns_a_report_has_a_verdict(cancer, parameters):
     net = ShallowNetClassifier(random_state=0, **parameters)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InitializationWarning)
         net.fit(*cancer)
-    categories = {warning.category for warning in told}
+    categories = {warning.category for warning in caught}
     assert categories & {SymmetryWarning, SaturationWarning, CollapseWarning}
     if categories & {SymmetryWarning, SaturationWarning}:
         assert look(net, *cancer).verdicts
@@ -534,7 +535,7 @@ def test_half_of_the_activations_may_be_flat():
     X = np.repeat([10.0, 0.0], [50, 50])[:, None]
     assert look(made([[1.0, 2.0]]), X).verdicts == ()
     X[50] = 10
-    assert "51% of the activations" in look(made([[1.0, 2.0]]), X).verdicts[0]
+    assert "51% of the hidden activations" in look(made([[1.0, 2.0]]), X).verdicts[0]
 
 
 def test_units_that_are_flat_on_almost_every_row_are_not_dead():
@@ -578,7 +579,7 @@ def test_units_that_repeat_others_are_counted(rows):
     assert text.startswith("1 unit repeats others: a net of n_hidden=2 can")
 
 
-def test_trained_units_that_are_the_same_are_told_to_start_afresh(cancer):
+def test_for_trained_units_that_are_the_same_the_remedy_is_to_start_afresh(cancer):
     X, y = cancer
     with pytest.warns(Warning, match="identical|constant"):
         net = ShallowNetClassifier(4, init="constant", random_state=0).fit(X, y)
@@ -647,7 +648,7 @@ def moons_to_fit(seed, n_samples=400):
 )
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
-def test_a_line_is_told_what_bends_it(factor, alpha, n_samples, activation, kind):
+def test_of_a_line_it_is_said_what_bends_it(factor, alpha, n_samples, activation, kind):
     before, after = [], []
     for seed in range(4):
         X, y = moons_to_fit(seed, n_samples)
@@ -679,9 +680,9 @@ def test_a_line_is_told_what_bends_it(factor, alpha, n_samples, activation, kind
 def test_too_few_rows_say_nothing_of_a_line(cancer):
     X, y = cancer
     net = ShallowNetClassifier(alpha=300.0, random_state=0).fit(X, y)
-    for n_rows, told in ((30, False), (569, True)):
+    for n_rows, is_said in ((30, False), (569, True)):
         verdicts = inspect_hidden_layer(net, X[:n_rows], y[:n_rows]).verdicts
-        assert any("are a line" in text for text in verdicts) == told
+        assert any("are a line" in text for text in verdicts) == is_said
 
 
 def test_a_fit_that_ends_as_a_line_is_silent():

@@ -13,6 +13,7 @@
 
 import warnings
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,11 +24,10 @@ from sklearn.preprocessing import StandardScaler
 from sk_shallow import CollapseWarning, ShallowNetClassifier
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.initializers import INITIALIZERS
-from sk_shallow._core.network import logits
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import Parameters, flatten, unflatten
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.parameters import Net, flatten, n_parameters, unflatten
 from sk_shallow._core.solvers import SOLVERS
+from sk_shallow._core.table import ArrayTable, Rows, logits
 
 N_HIDDEN = 6
 ignore_bad_starts = pytest.mark.filterwarnings(
@@ -36,24 +36,32 @@ ignore_bad_starts = pytest.mark.filterwarnings(
 )
 
 
+def rows_of(X, y):
+    return Rows(ArrayTable(X), np.asarray(y, float), np.ones(len(X)))
+
+
+def initial_net(init, X, n_hidden=N_HIDDEN, activation="tanh", scale=1.0, seed=0):
+    rng, rows = np.random.default_rng(seed), rows_of(X, np.zeros(len(X)))
+    phi = ACTIVATIONS[activation]
+    return INITIALIZERS[init].initialize(rng, rows, n_hidden, phi, scale)
+
+
 def trained(init, scale, activation, X, y, n_iter, alpha=0.1, seed=0):
-    """The weights after each of n_iter iterations, the start first."""
-    rows = Rows(X, np.asarray(y, float), np.ones(len(y)))
-    rng = np.random.default_rng(seed)
-    start = INITIALIZERS[init].initialize(rng, X, rows.sample_weight, N_HIDDEN, scale)
+    """The net after each of n_iter iterations, the start first."""
+    start = initial_net(init, X, activation=activation, scale=scale, seed=seed)
     path = []
 
-    def hook(theta, loss, gradient):
-        path.append(unflatten(theta.copy(), X.shape[1], N_HIDDEN))
-        return False
+    def hook(evaluation):
+        path.append(evaluation.net)
 
-    objective = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, alpha)
-    SOLVERS["lbfgs"].solve(objective, flatten(start), hook, n_iter, steps=None)
+    objective = Objective(rows_of(X, y), start, alpha)
+    options = SimpleNamespace(max_iter=n_iter)
+    SOLVERS["lbfgs"].solve(objective, flatten(start), hook, options, None)
     return path
 
 
 def differences_between_units(net):
-    W1, b1, w2, _ = net
+    W1, b1, w2, *_ = net
     return max(
         np.abs(W1 - W1[:, :1]).max(), np.abs(b1 - b1[0]).max(), np.abs(w2 - w2[0]).max()
     )
@@ -76,7 +84,7 @@ def test_1_a_zero_start_gives_the_class_frequency_where_logistic_regression_lear
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_2_units_without_weights_compute_the_same_function(cancer, activation):
     X, _ = cancer
-    zero = INITIALIZERS["zeros"].initialize(np.random.default_rng(0), X, X, N_HIDDEN, 1.0)
+    zero = initial_net("zeros", X)
     hidden = ACTIVATIONS[activation].apply(X @ zero.W1 + zero.b1)
     assert np.unique(hidden).size == 1
 
@@ -105,12 +113,14 @@ def one_unit_J(rows, activation, n_units, alpha):
 
     The same net, and the same penalty: alpha/2 (n_units |w|^2 + v^2 / n_units).
     """
-    unpenalised = Objective(rows, ACTIVATIONS[activation], n_hidden=1, alpha=0.0)
     n_features, total = rows.X.shape[1], rows.sample_weight.sum()
+    theta = np.zeros(n_parameters(n_features, 1))
+    one_unit = unflatten(theta, n_features, 1, ACTIVATIONS[activation])
+    unpenalised = Objective(rows, one_unit, alpha=0.0)
     strength = alpha * np.r_[np.full(n_features, n_units), 0, 1 / n_units, 0]
 
     def J(theta):
-        loss, gradient = unpenalised(theta)
+        _, loss, gradient, _ = unpenalised(theta)
         penalty = 0.5 * strength @ theta**2
         return loss + penalty / total, gradient + strength * theta / total
 
@@ -118,22 +128,25 @@ def one_unit_J(rows, activation, n_units, alpha):
 
 
 def as_one_unit(net):
-    return flatten(Parameters(net.W1[:, :1], net.b1[:1], net.w2[:1] * net.n_hidden, net.b2))
+    W1, b1, w2, b2, phi = net
+    return flatten(Net(W1[:, :1], b1[:1], w2[:1] * net.n_hidden, b2, phi))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("scale", [0.01, 0.5])
 def test_4_equal_units_have_the_loss_and_the_gradient_of_one(cancer, activation, scale):
     X, y = cancer
-    rows = Rows(X, y.astype(float), np.ones(len(y)))
+    rows, phi = rows_of(X, y), ACTIVATIONS[activation]
     J_one = one_unit_J(rows, activation, N_HIDDEN, alpha=0.1)
-    J_many = Objective(rows, ACTIVATIONS[activation], N_HIDDEN, alpha=0.1)
-    for net in trained("constant", scale, activation, X, y, n_iter=10):
-        loss, gradient = J_many(flatten(net))
+    path = trained("constant", scale, activation, X, y, n_iter=10)
+    J_many = Objective(rows, path[0], alpha=0.1)
+    for net in path:
+        _, loss, gradient, _ = J_many(flatten(net))
         loss_one, gradient_one = J_one(as_one_unit(net))
         assert loss_one == pytest.approx(loss, rel=1e-8)
         # A step of w moves n_units columns at once, a step of v a part of each w2.
-        many, one = unflatten(gradient, 30, N_HIDDEN), unflatten(gradient_one, 30, 1)
+        many = unflatten(gradient, 30, N_HIDDEN, phi)
+        one = unflatten(gradient_one, 30, 1, phi)
         np.testing.assert_allclose(one.W1[:, 0], many.W1.sum(axis=1), atol=1e-8)
         np.testing.assert_allclose(one.w2, many.w2.mean(keepdims=True), atol=1e-8)
 
@@ -146,9 +159,8 @@ def test_4_a_zero_start_with_logistic_units_ends_as_one_trained_unit(cancer):
     many = ShallowNetClassifier(
         n_units, activation="logistic", init="zeros", alpha=alpha, tol=1e-9, max_iter=5000
     ).fit(X, y)
-    rows = Rows(X, y.astype(float), np.ones(len(y)))
     one = minimize(
-        one_unit_J(rows, "logistic", n_units, alpha),
+        one_unit_J(rows_of(X, y), "logistic", n_units, alpha),
         np.zeros(33),
         jac=True,
         method="BFGS",
@@ -156,7 +168,7 @@ def test_4_a_zero_start_with_logistic_units_ends_as_one_trained_unit(cancer):
     )
     assert many.loss_ == pytest.approx(one.fun, rel=1e-6)
     np.testing.assert_allclose(
-        logits(unflatten(one.x, 30, 1), X, ACTIVATIONS["logistic"]),
+        logits(unflatten(one.x, 30, 1, ACTIVATIONS["logistic"]), X),
         many.decision_function(X),
         atol=1e-2,
     )
@@ -184,26 +196,24 @@ def test_5_random_starts_with_zero_biases_learn_what_a_line_cannot(nonlinear, sc
         if scaled:
             scaler = StandardScaler().fit(X)
             X, X_test = scaler.transform(X), scaler.transform(X_test)
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             net = ShallowNetClassifier(random_state=seed).fit(X, y)
         constant = net.decision_function(X).std() < 0.05
-        assert constant == any(issubclass(w.category, CollapseWarning) for w in told)
-        line = LogisticRegression().fit(X, y)
-        gains.append(net.score(X_test, y_test) - line.score(X_test, y_test))
+        assert constant == any(issubclass(w.category, CollapseWarning) for w in warned)
+        linear = LogisticRegression().fit(X, y)
+        gains.append(net.score(X_test, y_test) - linear.score(X_test, y_test))
     assert np.median(gains) > 0.07
     assert np.mean(np.array(gains) > 0.04) >= 0.8
 
 
 def start_with_W1_times(factor, activation, X, y, w2_too=False):
     """Logits and gradient of J, without penalty, at a start with large W1."""
-    rows = Rows(X, y.astype(float), np.ones(len(y)))
-    rng = np.random.default_rng(0)
-    W1, b1, w2, b2 = INITIALIZERS["glorot_uniform"].initialize(rng, X, None, 32, 1.0)
-    start = Parameters(factor * W1, b1, (factor if w2_too else 1) * w2, b2)
-    _, gradient = Objective(rows, ACTIVATIONS[activation], 32, alpha=0)(flatten(start))
-    z2 = logits(start, X, ACTIVATIONS[activation])
-    return np.abs(z2).mean(), np.linalg.norm(unflatten(gradient, X.shape[1], 32).W1)
+    W1, b1, w2, b2, phi = initial_net("glorot_uniform", X, 32, activation)
+    start = Net(factor * W1, b1, (factor if w2_too else 1) * w2, b2, phi)
+    gradient = Objective(rows_of(X, y), start, alpha=0)(flatten(start)).gradient
+    dW1 = unflatten(gradient, X.shape[1], 32, phi).W1
+    return np.abs(logits(start, X)).mean(), np.linalg.norm(dW1)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
@@ -233,8 +243,7 @@ def test_6_with_w2_scaled_too_the_logits_explode(cancer, activation):
 def test_6_gradient_descent_is_slow_from_the_plateau(cancer, activation):
     # 100 steps from a start of the usual size, and from one with W1 a hundred times it.
     X, y = cancer
-    rng = np.random.default_rng(0)
-    W1, b1, w2, b2 = INITIALIZERS["glorot_uniform"].initialize(rng, X, None, 8, 1.0)
+    W1, b1, w2, b2, _ = initial_net("glorot_uniform", X, 8)
     learnt = []
     for factor in (1, 100):
         net = ShallowNetClassifier(
@@ -252,12 +261,13 @@ def test_6_gradient_descent_is_slow_from_the_plateau(cancer, activation):
 
 def sizes_through_layers(scale, n_layers=10, n_units=256):
     """The root mean square of the activations after each of many random tanh layers."""
-    rng = np.random.default_rng(0)
+    rng, phi = np.random.default_rng(0), ACTIVATIONS["tanh"]
     A = rng.standard_normal((200, n_units))
     sizes = []
     for _ in range(n_layers):
-        W, *_ = INITIALIZERS["normal"].initialize(rng, A, None, n_units, scale)
-        A = np.tanh(A @ W)
+        rows = rows_of(A, np.zeros(200))
+        W = INITIALIZERS["normal"].initialize(rng, rows, n_units, phi, scale).W1
+        A = phi.apply(A @ W)
         sizes.append(np.sqrt(np.mean(A**2)))
     return sizes
 
@@ -275,9 +285,7 @@ def test_7_a_constant_scale_fades_or_saturates_with_depth_where_a_fan_scaled_one
 def test_the_spread_of_Z1_is_the_scale_times_the_size_of_a_row(raw_cancer, scale):
     X, _ = raw_cancer
     n_units = 5000  # standard error of the mean square: sqrt(2 / 5000) = 2 %
-    W1, *_ = INITIALIZERS["normal"].initialize(
-        np.random.default_rng(0), X, None, n_units, scale
-    )
+    W1 = initial_net("normal", X, n_units, scale=scale).W1
     expected = scale**2 * np.mean(X**2, axis=0).sum()
     assert np.mean((X @ W1) ** 2) == pytest.approx(expected, rel=0.1)
 
@@ -291,26 +299,27 @@ def test_a_fit_that_collapses_says_so(circles):
 # --- Symmetries of the trained net ----------------------------------------------------
 
 
-def random_net(seed, d=4, h=5):
+def random_net(seed, activation="tanh", d=4, h=5):
     rng = np.random.default_rng(seed)
     shapes = [(d, h), (h,), (h,), (1,)]
-    return Parameters(*(rng.standard_normal(shape) for shape in shapes)), rng
+    weights = (rng.standard_normal(shape) for shape in shapes)
+    return Net(*weights, ACTIVATIONS[activation]), rng
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_the_units_changes_nothing(activation, seed):
-    net, rng = random_net(seed)
+    net, rng = random_net(seed, activation)
     X, order = rng.standard_normal((50, 4)), rng.permutation(5)
-    permuted = Parameters(net.W1[:, order], net.b1[order], net.w2[order], net.b2)
-    phi = ACTIVATIONS[activation]
-    np.testing.assert_allclose(logits(permuted, X, phi), logits(net, X, phi), atol=1e-13)
+    W1, b1, w2, b2, phi = net
+    permuted = Net(W1[:, order], b1[order], w2[order], b2, phi)
+    np.testing.assert_allclose(logits(permuted, X), logits(net, X), atol=1e-13)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sign_of_a_tanh_unit_changes_nothing(seed):
     net, rng = random_net(seed)
     X, sign = rng.standard_normal((50, 4)), rng.choice([-1.0, 1.0], 5)
-    flipped = Parameters(net.W1 * sign, net.b1 * sign, net.w2 * sign, net.b2)
-    phi = ACTIVATIONS["tanh"]
-    np.testing.assert_allclose(logits(flipped, X, phi), logits(net, X, phi), atol=1e-13)
+    W1, b1, w2, b2, phi = net
+    flipped = Net(W1 * sign, b1 * sign, w2 * sign, b2, phi)
+    np.testing.assert_allclose(logits(flipped, X), logits(net, X), atol=1e-13)

@@ -120,7 +120,7 @@ def test_dead_units_and_the_tolerance_are_those_of_the_report(cancer):
 
 @needs_callbacks
 @ignore_warnings
-def test_fits_in_threads_are_told_apart(cancer):
+def test_fits_in_threads_are_kept_apart(cancer):
     def counts(monitor, **options):
         net = ShallowNetClassifier(4, n_init=1, random_state=0, max_iter=15).set_callbacks(
             monitor
@@ -149,7 +149,7 @@ def test_a_symmetric_start_stays_symmetric_iteration_by_iteration(cancer):
 @needs_callbacks
 @ignore_warnings
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_fits_and_starts_are_told_apart(cancer, n_jobs):
+def test_fits_and_starts_are_kept_apart(cancer, n_jobs):
     monitor = HiddenLayerMonitor()
     net = ShallowNetClassifier(4, n_init=2, n_jobs=n_jobs, random_state=0, max_iter=3)
     net.set_callbacks(monitor).fit(*cancer)

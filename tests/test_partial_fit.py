@@ -1,4 +1,4 @@
-"""A stream is learnt chunk by chunk, as if it were one fit that pauses."""
+"""Rows are learnt chunk by chunk, as if in one fit that pauses."""
 
 import pickle
 import warnings
@@ -49,14 +49,14 @@ def learn(net, X, y, *chunks, **more):
 def test_the_first_call_is_a_fit_of_one_epoch(moons, net, weighted, dtype):
     X, y, weight = moons
     X, weight = X.astype(dtype), weight if weighted else None
-    streamed = clone(net).partial_fit(X, y, classes=[0, 1], sample_weight=weight)
+    chunked = clone(net).partial_fit(X, y, classes=[0, 1], sample_weight=weight)
     fitted = net.set_params(max_iter=1, tol=0, early_stopping=False).fit(X, y, weight)
-    same_net(streamed, fitted)
-    np.testing.assert_array_equal(streamed.loss_curve_, fitted.loss_curve_)
-    assert streamed.coefs_[0].dtype == dtype
+    same_net(chunked, fitted)
+    np.testing.assert_array_equal(chunked.loss_curve_, fitted.loss_curve_)
+    assert chunked.coefs_[0].dtype == dtype
     public = {name for name in vars(fitted) if name.endswith("_") and name[0] != "_"}
     assert public == {
-        name for name in vars(streamed) if name.endswith("_") and name[0] != "_"
+        name for name in vars(chunked) if name.endswith("_") and name[0] != "_"
     }
 
 
@@ -64,11 +64,11 @@ def test_the_first_call_is_a_fit_of_one_epoch(moons, net, weighted, dtype):
 def test_four_calls_are_a_fit_of_four_epochs_where_nothing_is_penalised(moons, net):
     X, y, _ = moons
     net.set_params(alpha=0)
-    streamed = learn(clone(net), X, y, *[slice(None)] * 4)
+    chunked = learn(clone(net), X, y, *[slice(None)] * 4)
     fitted = net.set_params(max_iter=4, tol=0, early_stopping=False).fit(X, y)
-    # But for rounding: the sums of the stream are scaled up and down again.
+    # But for rounding: the sums of a chunk are scaled up and down again.
     np.testing.assert_allclose(
-        streamed.decision_function(X), fitted.decision_function(X), rtol=1e-9
+        chunked.decision_function(X), fitted.decision_function(X), rtol=1e-9
     )
 
 
@@ -115,7 +115,7 @@ def test_the_loss_curve_is_J_on_the_chunk_before_and_after(moons, net):
     np.testing.assert_allclose(net.loss_curve_, [before, after], rtol=1e-10)
 
 
-def test_the_penalty_is_divided_by_all_weight_seen(moons, net):
+def test_the_penalty_is_divided_by_the_weight_of_all_rows_so_far(moons, net):
     X, y, weight = moons
     for chunk in (FIRST, SECOND):
         net.partial_fit(X[chunk], y[chunk], classes=[0, 1], sample_weight=weight[chunk])
@@ -154,7 +154,7 @@ def test_each_call_prints_one_line_and_has_a_reason_of_its_own(moons, net, verbo
         assert f"{net.loss_curve_[0]:.6f} -> {net.loss_curve_[1]:.6f}" in line
 
 
-def test_the_memory_does_not_grow_with_the_stream(moons, net):
+def test_the_memory_does_not_grow_with_the_chunks(moons, net):
     X, y, _ = moons
     sizes = [len(pickle.dumps(learn(net, X, y, FIRST))) for _ in range(30)]
     assert max(sizes[1:]) - min(sizes[1:]) < 20  # digits of counters
@@ -238,7 +238,7 @@ def test_a_random_state_instance_is_drawn_from_once(moons, net):
     assert generator.get_state()[2] == state
 
 
-def test_a_bad_start_is_told_of_once(moons, net):
+def test_a_bad_start_is_warned_of_once(moons, net):
     X, y, _ = moons
     net.set_params(init="zeros")
     with pytest.warns(SymmetryWarning):

@@ -64,7 +64,7 @@ def test_a_stored_net_predicts_the_same_bits(cancer, tmp_path, stored_and_loaded
 
 
 @every_way
-def test_a_stored_stream_goes_on_as_if_nothing_had_been(large, tmp_path, stored_and_loaded):
+def test_a_stored_net_goes_on_with_chunks(large, tmp_path, stored_and_loaded):
     X, y = large
     net = ShallowNetClassifier(4, solver="adam", random_state=0).partial_fit(X, y, [0, 1])
     back = stored_and_loaded(net, tmp_path)
@@ -107,20 +107,20 @@ def stored_by(version, net, without=()):
 @pytest.mark.parametrize(
     ("version", "named"), [("0.0.1", "0.0.1"), ("99.0", "99.0"), (None, "unknown")]
 )
-def test_another_version_is_told_and_still_works(cancer, version, named):
+def test_another_version_is_reported_and_still_works(cancer, version, named):
     X, y = cancer
     net = ShallowNetClassifier(4, random_state=0).fit(X, y)
     with pytest.warns(InconsistentVersionWarning) as record:
         back = pickle.loads(stored_by(version, net))
-    (told,) = record
-    assert str(told.message) == (
+    (warning,) = record
+    assert str(warning.message) == (
         f"This ShallowNetClassifier was stored by sk_shallow {named} and is loaded by "
         f"sk_shallow {sk_shallow.__version__}. Check its predictions, or fit it again."
     )
     assert (
-        told.message.original_sklearn_version == named
+        warning.message.original_sklearn_version == named
     )  # as scikit-learn's guide reads it
-    assert told.filename == __file__
+    assert warning.filename == __file__
     np.testing.assert_array_equal(back.predict(X), net.predict(X))
 
 

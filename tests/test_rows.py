@@ -6,11 +6,11 @@ from scipy import sparse
 
 from sk_shallow._core.rows import (
     BLOCK_ROWS,
-    MOST_SPANS,
-    nth_chosen,
+    MOST_GROUPS,
+    groups_of,
+    parts_of,
+    present_blocks,
     row_blocks,
-    spans,
-    spread_rows,
     take_rows,
 )
 
@@ -29,12 +29,22 @@ def test_blocks_are_a_partition_into_equal_parts_in_order(n_samples, row_bytes, 
     np.testing.assert_array_equal(np.concatenate([[], *blocks]), rows)
 
 
-@pytest.mark.parametrize("n_blocks", [0, 1, 5, MOST_SPANS, MOST_SPANS + 1, 1000])
-def test_spans_are_a_partition_of_the_blocks_into_equal_parts(n_blocks):
-    parts = spans(range(n_blocks))
-    assert len(parts) == min(n_blocks, MOST_SPANS)
-    assert [block for part in parts for block in part] == list(range(n_blocks))
-    sizes = [len(part) for part in parts]
+@pytest.mark.parametrize("n_rows", [0, 1, 7, 1000])
+@pytest.mark.parametrize("n_parts", [1, 2, 7, 32])
+def test_parts_are_consecutive_and_equal(n_rows, n_parts):
+    parts = [range(n_rows)[part] for part in parts_of(n_rows, n_parts)]
+    assert len(parts) == n_parts
+    assert [row for part in parts for row in part] == list(range(n_rows))
+    sizes = list(map(len, parts))
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("n_blocks", [0, 1, 5, MOST_GROUPS, MOST_GROUPS + 1, 1000])
+def test_groups_are_a_partition_of_the_blocks_into_equal_parts(n_blocks):
+    groups = groups_of(range(n_blocks))
+    assert len(groups) == min(n_blocks, MOST_GROUPS)
+    assert [block for group in groups for block in group] == list(range(n_blocks))
+    sizes = [len(group) for group in groups]
     assert max(sizes, default=0) - min(sizes, default=0) <= 1
 
 
@@ -56,28 +66,15 @@ def test_rows_of_an_array_are_a_view():
     assert np.shares_memory(take_rows(X, slice(1, 4)), X)
 
 
-@pytest.mark.parametrize("n_samples", [1, 9, 10, 11, 99, 1000])
-def test_spread_rows_are_few_and_reach_over_the_whole(n_samples):
-    X = np.arange(n_samples)[:, None]
-    spread = spread_rows(X, 10)
-    assert 1 <= len(spread) <= 10
-    assert spread[-1, 0] >= 0.8 * (n_samples - 1)
-    np.testing.assert_array_equal(spread_rows(sparse.csr_matrix(X), 10).toarray(), spread)
-
-
-@pytest.mark.parametrize("period", [2, 3, 4, 5, 7, 10, 24])
-def test_spread_rows_keep_no_time_with_the_table(period):
-    rhythm = np.arange(3000)[:, None] % period
-    counts = np.bincount(spread_rows(rhythm, 300)[:, 0], minlength=period)
-    assert counts.min() > 0.5 * 300 / period
-
-
-@pytest.mark.parametrize("n", [1, 65536, 65537, 300_000])
-@pytest.mark.parametrize("share", [0.001, 0.5, 1.0])
-def test_the_nth_chosen_row_is_that_of_the_list_of_all(n, share):
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_present_blocks_hold_the_rows_of_weight_above_0_in_order(kind, share):
     rng = np.random.default_rng(0)
-    chosen = rng.uniform(size=n) < share
-    chosen[-1] = True
-    places = np.flatnonzero(chosen)
-    numbers = np.unique(rng.integers(0, places.size, 50))
-    np.testing.assert_array_equal(nth_chosen(chosen, numbers), places[numbers])
+    X = rng.standard_normal((3 * BLOCK_ROWS, 2))
+    weight = rng.uniform(1, 2, len(X)) * (rng.uniform(size=len(X)) < share)
+    blocks = [
+        block.toarray() if sparse.issparse(block) else block
+        for block in present_blocks(kind(X), 8, weight)
+    ]
+    assert all(len(block) <= BLOCK_ROWS for block in blocks)
+    np.testing.assert_array_equal(np.vstack([X[:0], *blocks]), X[weight > 0])

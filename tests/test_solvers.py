@@ -1,53 +1,71 @@
-"""A solver goes down, tells the hook of every step, and stops when told to."""
+"""A solver minimises J, hands each step to the hook, and stops when the hook says so."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize, rosen, rosen_der
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import Parameters, flatten
-from sk_shallow._core.rows import Rows
-from sk_shallow._core.solvers import SOLVERS, Moments, Steps, _Walk
+from sk_shallow._core.objective import Evaluation, Objective
+from sk_shallow._core.parameters import Net, flatten, unflatten
+from sk_shallow._core.solvers import SOLVERS, AdamState
+from sk_shallow._core.table import ArrayTable, Rows
 
 CURVATURE = np.array([1.0, 3.0, 10.0, 0.1])
 MINIMUM = np.array([1.0, -2.0, 0.5, 4.0])
+TANH = ACTIVATIONS["tanh"]
+
+
+def evaluated(theta, loss, gradient):
+    """An evaluation at four numbers, which are a net of one column and one unit."""
+    return Evaluation(unflatten(theta, 1, 1, TANH), float(loss), gradient)
+
+
+def bowl(theta):
+    away = theta - MINIMUM
+    return evaluated(theta, 0.5 * CURVATURE @ away**2, CURVATURE * away)
 
 
 class Bowl:
-    """A quadratic that counts its evaluations."""
+    """A quadratic that keeps each theta it is given, and a copy."""
 
     def __init__(self):
-        self.seen = []
+        self.given = []
 
     def batches(self, rng, batch_size):
         for _ in range(40):
             yield lambda theta: CURVATURE * (theta - MINIMUM)
 
     def __call__(self, theta):
-        self.seen.append(theta.copy())
-        away = theta - MINIMUM
-        return float(0.5 * CURVATURE @ away**2), CURVATURE * away
+        self.given.append((theta, theta.copy()))
+        return bowl(theta)
 
 
 class Hook:
-    """Keeps what it is told, and asks to stop after some calls."""
+    """Keeps copies of what it is handed, and asks to stop after some calls."""
 
     def __init__(self, stop_after=None, small=1e-8):
         self.calls, self.stop_after, self.small = [], stop_after, small
+        self.evaluations = []
 
-    def __call__(self, theta, loss, gradient):
-        self.calls.append((theta.copy(), loss, gradient.copy()))
-        return len(self.calls) == self.stop_after or np.abs(gradient).max() <= self.small
+    def __call__(self, evaluation):
+        net, loss, gradient, _ = evaluation
+        self.evaluations.append(evaluation)
+        self.calls.append((flatten(net), loss, gradient.copy()))
+        if len(self.calls) == self.stop_after:
+            return "callback"
+        return "gradient" if np.abs(gradient).max() <= self.small else None
 
 
 def run(name, objective, theta, hook, max_iter, learning_rate=0.1):
     """Call a solver, with steps that are small enough for the bowl."""
-    steps = Steps(
-        learning_rate, 256, np.random.default_rng(0), Moments.none_yet(theta.size)
+    options = SimpleNamespace(
+        max_iter=max_iter, learning_rate=learning_rate, batch_size=256
     )
-    return SOLVERS[name].solve(objective, theta, hook, max_iter, steps)
+    state = AdamState.initial(np.random.default_rng(0), theta.size)
+    return SOLVERS[name].solve(objective, theta, hook, options, state)
 
 
 @pytest.fixture(params=SOLVERS)
@@ -57,31 +75,61 @@ def solver(request):
 
 def test_the_minimum_is_found(solver):
     solution = solver(Bowl(), np.zeros(4), Hook(), 5000)
-    np.testing.assert_allclose(solution.theta, MINIMUM, atol=1e-6)
-    assert solution.stop_reason == "hook"
+    np.testing.assert_allclose(flatten(solution.evaluation.net), MINIMUM, atol=1e-6)
+    assert solution.stop_reason == "gradient"
 
 
-def test_the_hook_is_told_the_start_and_each_step_with_its_own_loss_and_gradient(solver):
+def test_the_hook_is_handed_the_start_and_each_step_with_its_own_loss_and_gradient(solver):
     hook = Hook()
     solution = solver(Bowl(), np.zeros(4), hook, 100)
     np.testing.assert_array_equal(hook.calls[0][0], np.zeros(4))
-    np.testing.assert_array_equal(hook.calls[-1][0], solution.theta)
+    assert solution.evaluation is hook.evaluations[-1]
     assert len(hook.calls) == solution.n_iter + 1
     for theta, loss, gradient in hook.calls:
-        expected_loss, expected_gradient = Bowl()(theta)
-        assert loss == expected_loss
-        np.testing.assert_array_equal(gradient, expected_gradient)
+        expected = bowl(theta)
+        assert loss == expected.loss
+        np.testing.assert_array_equal(gradient, expected.gradient)
+
+
+def test_an_evaluation_is_not_written_to_after_it_was_handed_over(solver):
+    hook = Hook()
+    solver(Bowl(), np.zeros(4), hook, 100)
+    for evaluation, (theta, loss, gradient) in zip(
+        hook.evaluations, hook.calls, strict=True
+    ):
+        np.testing.assert_array_equal(flatten(evaluation.net), theta)
+        assert evaluation.loss == loss
+        np.testing.assert_array_equal(evaluation.gradient, gradient)
+
+
+@pytest.mark.parametrize("stop_after", [2, 5, None])
+def test_no_theta_is_written_to_after_the_objective_was_given_it(solver, stop_after):
+    objective = Bowl()
+    solver(objective, np.zeros(4), Hook(stop_after), 100)
+    for theta, copy in objective.given:
+        np.testing.assert_array_equal(theta, copy)
+        others = [other for other, _ in objective.given if other is not theta]
+        assert not any(np.shares_memory(theta, other) for other in others)
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 4])
-def test_the_hook_stops_the_solver_at_once(solver, stop_after):
-    hook = Hook(stop_after)
-    solution = solver(Bowl(), np.zeros(4), hook, 100)
+@pytest.mark.parametrize("reason", ["loss", "callback"])
+def test_the_hook_stops_the_solver_at_once_for_its_own_reason(solver, stop_after, reason):
+    hook = Hook()
+
+    def stop(evaluation):
+        hook(evaluation)
+        return reason if len(hook.calls) == stop_after else None
+
+    solution = solver(Bowl(), np.zeros(4), stop, 100)
     assert len(hook.calls) == stop_after
     assert solution.n_iter == stop_after - 1
-    assert solution.stop_reason == "hook"
-    np.testing.assert_array_equal(solution.theta, hook.calls[-1][0])
-    assert solution.loss == hook.calls[-1][1]
+    assert solution.stop_reason == reason
+    assert solution.evaluation is hook.evaluations[-1]
+
+
+def test_a_reason_of_the_hook_at_the_last_iteration_is_the_reason(solver):
+    assert solver(Bowl(), np.zeros(4), Hook(4), 3).stop_reason == "callback"
 
 
 def test_max_iter_is_the_number_of_steps(solver):
@@ -90,20 +138,63 @@ def test_max_iter_is_the_number_of_steps(solver):
     assert solution.stop_reason == "max_iter"
 
 
-def test_no_point_is_evaluated_twice():
-    bowl = Bowl()
-    run("lbfgs", bowl, np.zeros(4), Hook(), 100)
-    assert len({theta.tobytes() for theta in bowl.seen}) == len(bowl.seen)
+@pytest.mark.parametrize("error", [StopIteration, KeyboardInterrupt])
+@pytest.mark.parametrize("at_call", [1, 3])
+def test_an_error_of_the_hook_comes_out_of_the_solver(solver, error, at_call):
+    # SciPy would take a StopIteration for a wish to stop.
+    hook = Hook()
+
+    def fail(evaluation):
+        hook(evaluation)
+        if len(hook.calls) == at_call:
+            raise error("mine")
+
+    with pytest.raises(error, match="mine"):
+        solver(Bowl(), np.zeros(4), fail, 100)
+    assert len(hook.calls) == at_call
+
+
+def test_no_point_is_evaluated_twice_and_the_start_once(solver):
+    objective, start = Bowl(), np.zeros(4)
+    solver(objective, start, Hook(), 100)
+    points = [copy.tobytes() for _, copy in objective.given]
+    assert len(set(points)) == len(points)
+    assert points.count(start.tobytes()) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_accepted_points_of_lbfgs_are_those_of_scipy(seed):
+    # On Rosenbrock's function, whose line searches evaluate points that are not accepted.
+    start = np.random.default_rng(seed).uniform(-2, 2, 4)
+    accepted, evaluations = [start], []
+
+    def objective(theta):
+        evaluations.append(theta)
+        return evaluated(theta, rosen(theta), rosen_der(theta))
+
+    hook = Hook(small=0)
+    run("lbfgs", objective, start, hook, 30)
+    minimize(
+        rosen,
+        start,
+        jac=rosen_der,
+        method="L-BFGS-B",
+        callback=lambda intermediate_result: accepted.append(intermediate_result.x.copy()),
+        options={"maxiter": 30, "ftol": 0, "gtol": 0},
+    )
+    assert len(evaluations) > len(accepted)
+    np.testing.assert_array_equal([theta for theta, _, _ in hook.calls], accepted)
 
 
 def test_a_direction_that_does_not_descend_is_reported():
     def misleading(theta):
-        loss, gradient = Bowl()(theta)
-        return loss, -gradient
+        evaluation = bowl(theta)
+        return evaluation._replace(gradient=-evaluation.gradient)
 
     solution = run("lbfgs", misleading, np.zeros(4), Hook(), 100)
     assert solution.stop_reason == "line_search"
-    np.testing.assert_array_equal(solution.theta, np.zeros(4))
+    assert solution.n_iter == 0
+    np.testing.assert_array_equal(flatten(solution.evaluation.net), np.zeros(4))
 
 
 def test_the_start_is_not_written_to(solver):
@@ -112,33 +203,19 @@ def test_the_start_is_not_written_to(solver):
     assert not start.any()
 
 
-def test_a_value_is_remembered_for_the_numbers_and_not_for_the_array():
-    # SciPy may hand over the same array again, with other numbers in it.
-    walk, theta = _Walk(Bowl(), Hook()), np.zeros(4)
-    first, _ = walk.evaluate(theta)
-    theta[:] = MINIMUM
-    assert walk.evaluate(theta)[0] == 0 != first
-
-
 def test_a_step_too_far_is_taken_back():
     def undefined_beyond_3(theta):
         if (theta > 3).any():
-            return np.nan, np.full(4, np.nan)
-        return float(-theta.sum()), -np.ones(4)
+            return evaluated(theta, np.nan, np.full(4, np.nan))
+        return evaluated(theta, -theta.sum(), -np.ones(4))
 
     hook = Hook()
     solution = run("lbfgs", undefined_beyond_3, np.zeros(4), hook, 100)
     assert solution.n_iter > 0
     assert solution.stop_reason == "line_search"
-    assert solution.loss == hook.calls[-1][1] < 0
-    np.testing.assert_array_equal(solution.theta, hook.calls[-1][0])
-
-
-def test_the_accepted_point_is_a_copy():
-    walk, theta = _Walk(Bowl(), Hook()), np.zeros(4)
-    walk.accept(theta)
-    theta[:] = MINIMUM
-    np.testing.assert_array_equal(walk.solution(max_iter=9).theta, np.zeros(4))
+    assert solution.evaluation is hook.evaluations[-1]
+    assert solution.evaluation.loss == hook.calls[-1][1] < 0
+    np.testing.assert_array_equal(flatten(solution.evaluation.net), hook.calls[-1][0])
 
 
 # --- Against arithmetic done elsewhere --------------------------------------------------
@@ -152,8 +229,8 @@ def test_gd_on_a_net_computed_by_hand():
     So v_a gets the gradient (-0.3183 * 0.7616 + 1 * 1) / 2 = 0.3788 and goes from 1 to
     0.8106; and so on.
     """
-    rows = Rows(np.eye(2), np.array([1.0, 0.0]), np.ones(2))
-    start = Parameters(np.eye(2), np.zeros(2), np.array([1.0, -2.0]), np.zeros(1))
+    rows = Rows(ArrayTable(np.eye(2)), np.array([1.0, 0.0]), np.ones(2))
+    start = Net(np.eye(2), np.zeros(2), np.array([1.0, -2.0]), np.zeros(1), TANH)
     W1_by_rows = [  # after each step
         [0.7834194853, -0.1591501289, -0.0447481260, 0.7875861295],
         [0.6196373104, -0.2161974956, -0.0917892242, 0.6637440446],
@@ -165,7 +242,7 @@ def test_gd_on_a_net_computed_by_hand():
         [-0.0565187502, -0.1469292918, 0.5441020798, -0.9767322811, 0.0219310074],
     ]
     hook = Hook(small=0)
-    objective = Objective(rows, ACTIVATIONS["tanh"], n_hidden=2, alpha=1.0)
+    objective = Objective(rows, start, alpha=1.0)
     run("gd", objective, flatten(start), hook, max_iter=3, learning_rate=0.5)
     for (theta, _, _), numbers in zip(
         hook.calls[1:], np.hstack([W1_by_rows, b1_w2_b2]), strict=True
@@ -200,18 +277,37 @@ def test_ten_steps_of_adam_are_those_of_the_paper(learning_rate):
     start = rng.standard_normal(4)
     solution = run("adam", Noisy(), start, Hook(), 1, learning_rate)
     expected = reference_adam(start, gradients, learning_rate)[-1]
-    np.testing.assert_allclose(solution.theta, expected, rtol=1e-12)
+    np.testing.assert_allclose(flatten(solution.evaluation.net), expected, rtol=1e-12)
+
+
+def adam_on_a_net(max_iter, state):
+    """The objective, the start, and where Adam ends from there, in batches of 30 of 100."""
+    rng = np.random.default_rng(0)
+    X = ArrayTable(rng.standard_normal((100, 3)))
+    rows = Rows(X, np.tile([0.0, 1.0], 50), np.ones(100))
+    start = rng.standard_normal(21)
+    objective = Objective(rows, unflatten(start, 3, 4, TANH), alpha=1.0)
+    options = SimpleNamespace(max_iter=max_iter, learning_rate=0.01, batch_size=30)
+    solution = SOLVERS["adam"].solve(objective, start, Hook(), options, state)
+    return objective, start, flatten(solution.evaluation.net)
 
 
 def test_an_epoch_of_adam_goes_once_over_the_batches_of_the_objective():
-    rng = np.random.default_rng(0)
-    rows = Rows(rng.standard_normal((100, 3)), np.tile([0.0, 1.0], 50), np.ones(100))
-    objective = Objective(rows, ACTIVATIONS["tanh"], n_hidden=4, alpha=1.0)
-    start = rng.standard_normal(21)
-    steps = Steps(0.01, 30, np.random.default_rng(5), Moments.none_yet(21))
-    solution = SOLVERS["adam"].solve(objective, start, Hook(), 3, steps)
+    state = AdamState.initial(np.random.default_rng(5), 21)
+    objective, start, end = adam_on_a_net(3, state)
     same_order = np.random.default_rng(5)
     gradients = [g for _ in range(3) for g in objective.batches(same_order, 30)]
-    assert len(gradients) == steps.moments.n_steps == 3 * 4
+    assert len(gradients) == state.n_steps == 3 * 4
     expected = reference_adam(start, gradients, 0.01)[-1]
-    np.testing.assert_allclose(solution.theta, expected, rtol=1e-9)
+    np.testing.assert_allclose(end, expected, rtol=1e-9)
+
+
+def test_a_state_that_is_stored_and_restored_goes_on_as_if_it_had_not_been():
+    state = AdamState.initial(np.random.default_rng(5), 21)
+    adam_on_a_net(2, state)
+    stored = state.stored()
+    _, _, straight = adam_on_a_net(2, state)  # which leaves what is stored alone
+    for _ in range(2):  # and so does what is restored
+        _, _, resumed = adam_on_a_net(2, AdamState.restored(stored))
+        np.testing.assert_array_equal(resumed, straight)
+    assert stored["n_steps"] == 8

@@ -1,4 +1,4 @@
-"""A start of the user's own: a tuple of arrays, and one that is fitted to the rows."""
+"""Random numbers of a start, and weights that the user gives or that are fitted to rows."""
 
 import pickle
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, train_test_split
 
 from sk_shallow import (
     CollapseWarning,
@@ -16,6 +16,7 @@ from sk_shallow import (
     ShallowNetClassifier,
     SymmetryWarning,
 )
+from sk_shallow.training.start import draw_entropy, spawn_generators
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_what_cannot_be_a_start(net, weights, circles, place, part, message):
 
 
 @pytest.mark.parametrize("wrong", range(1, 16))
-def test_all_that_is_wrong_with_a_start_is_told_at_once(weights, circles, wrong):
+def test_all_that_is_wrong_with_a_start_is_listed_at_once(weights, circles, wrong):
     bad = (np.ones((4, 2)), [[1.0], [1.0, 2.0]], np.full(4, np.nan), np.ones(2))
     faults = (
         "W1 must have shape (2, 4), got (4, 2) (W1.T?)",
@@ -127,10 +128,10 @@ def test_all_that_is_wrong_with_a_start_is_told_at_once(weights, circles, wrong)
     net = ShallowNetClassifier(4, init=init)
     with pytest.raises(InvalidParameterError) as error:
         net.fit(*circles(seed=0))
-    told = "; ".join(fault for c, fault in zip(chosen, faults, strict=True) if c)
+    listed = "; ".join(fault for c, fault in zip(chosen, faults, strict=True) if c)
     assert str(error.value) == (
         f"init=(W1, b1, w2, b2) must hold arrays that fit X and n_hidden, of finite real "
-        f"numbers: {told}."
+        f"numbers: {listed}."
     )
 
 
@@ -178,7 +179,7 @@ def test_a_start_has_four_parts(init, circles):
         ShallowNetClassifier(init=init).fit(*circles(seed=0))
 
 
-def test_given_units_that_are_identical_are_told(circles):
+def test_given_units_that_are_identical_are_warned_of(circles):
     init = (np.ones((2, 4)), np.zeros(4), np.ones(4), 0.0)
     said = r"init=\(W1, b1, w2, b2\), init_scale=1"
     with pytest.warns(SymmetryWarning, match=said), pytest.warns(CollapseWarning):
@@ -203,3 +204,55 @@ def test_lsuv_is_fitted_to_the_training_rows_only(large):
     reference = net.fit(X[:800], y[:800], X_val=X[800:], y_val=y[800:]).loss_curve_[0]
     other = net.fit(X[:800], y[:800], X_val=100 * X[800:], y_val=y[800:]).loss_curve_[0]
     assert reference == other
+
+
+# --- Random generators ------------------------------------------------------------------
+
+
+def first_generators(random_state):
+    return spawn_generators(draw_entropy(random_state))
+
+
+def test_generators_are_independent_and_follow_from_the_seed():
+    init, other_init = first_generators(3).init, first_generators(3).init
+    assert init.random() == other_init.random()
+    # Drawing from one generator leaves the other where it was.
+    drained = first_generators(3)
+    drained.init.random(1000)
+    rows = np.arange(50)
+    first, second = (
+        train_test_split(rows, random_state=generators.split)[0]
+        for generators in (drained, first_generators(3))
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_no_two_generators_are_the_same():
+    entropy = draw_entropy(0)
+    draws = [
+        generator.random(4).tolist()
+        for number in range(2)
+        for generators in [spawn_generators(entropy, number)]
+        for generator in (generators.init, generators.shuffle)
+    ]
+    assert len({tuple(draw) for draw in draws}) == 4
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_the_generators_of_a_start_follow_from_its_number(number):
+    entropy = draw_entropy(0)
+    one, other = (spawn_generators(entropy, number) for _ in range(2))
+    assert one.init.random() == other.init.random()
+    assert one.shuffle.random() == other.shuffle.random()
+    assert one.split.randint(2**31) == other.split.randint(2**31)
+
+
+@pytest.mark.parametrize("seed", [0, np.int64(7), np.random.RandomState(0), None])
+def test_every_kind_of_random_state_gives_generators(seed):
+    assert 0 <= first_generators(seed).init.random() < 1
+
+
+def test_a_random_state_instance_moves_on():
+    generator = np.random.RandomState(0)
+    first, second = (first_generators(generator).init.random() for _ in range(2))
+    assert first != second

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import inspect
 import itertools
 import multiprocessing
 import os
@@ -11,6 +12,8 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import _base as futures
+from concurrent.futures import thread as thread_pool
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +24,13 @@ from scipy import sparse
 from sklearn.base import clone
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sk_shallow import ShallowNetClassifier, blas, threads
-from sk_shallow._core.rows import one_by_one, spans
+from sk_shallow import ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.parameters import Net
+from sk_shallow._core.rows import groups_of, one_by_one
 from sk_shallow._core.solvers import SOLVERS
+from sk_shallow.threads import blas, pool
+from sk_shallow.training import parallel
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +42,7 @@ def blas_threads():
 @pytest.fixture
 def allow(monkeypatch):
     """Let BLAS, and so the blocks, have a number of threads, however few rows there are."""
-    monkeypatch.setattr(threads, "LEAST_BYTES", 0)
+    monkeypatch.setattr(pool, "LEAST_BYTES", 0)
 
     def limits(n_threads):
         return threadpool_limits(n_threads, user_api="blas")
@@ -84,9 +91,9 @@ def test_the_number_of_threads_changes_no_bit(allow, table, net, solver, kind):
 
 @pytest.mark.parametrize("n_threads", [2, 3, 8])
 def test_results_come_in_the_order_of_the_parts(n_threads):
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        run = threads.shared_by(pool, n_threads)
-        parts = spans(range(100))
+    with pool.helpers(n_threads - 1) as given:
+        run = pool.shared_by(*given)
+        parts = groups_of(range(100))
         assert run(sum, parts) == one_by_one(sum, parts)
         assert run(sum, [range(4)]) == [6]
         assert run(sum, []) == []
@@ -99,8 +106,8 @@ def test_all_threads_take_part():
         meet.wait()
         return threading.get_ident()
 
-    with ThreadPoolExecutor(2) as pool:
-        assert len(set(threads.shared_by(pool, 3)(task, range(3)))) == 3
+    with pool.helpers(2) as given:
+        assert len(set(pool.shared_by(*given)(task, range(3)))) == 3
 
 
 @pytest.mark.parametrize("failing", [{0}, {17}, set(range(30))])
@@ -112,11 +119,11 @@ def test_an_error_in_any_thread_is_raised_and_ends_the_others(failing):
         if part in failing:
             raise OverflowError(part)
 
-    with ThreadPoolExecutor(3) as pool:
-        run = threads.shared_by(pool, 4)
+    with pool.helpers(3) as given:
+        run = pool.shared_by(*given)
         with pytest.raises(OverflowError):
             run(task, range(30))
-        assert run(abs, [-1, -2, -3]) == [1, 2, 3]  # the pool is as good as before
+        assert run(abs, [-1, -2, -3]) == [1, 2, 3]  # the executor is as good as before
     assert len(done) == len(set(done))
 
 
@@ -124,24 +131,24 @@ def test_floating_point_errors_are_handled_as_in_the_thread_that_calls():
     def task(part):
         return np.exp(np.full(3, 1000.0))[0]
 
-    with ThreadPoolExecutor(1) as pool:
-        run = threads.shared_by(pool, 2)
+    with pool.helpers(1) as given:
+        run = pool.shared_by(*given)
         with np.errstate(over="ignore"):
             assert run(task, range(8)) == [np.inf] * 8
         with np.errstate(over="raise"), pytest.raises(FloatingPointError):
             run(task, range(8))
 
 
-# --- The hold on BLAS -------------------------------------------------------------------
+# --- The limit on BLAS ------------------------------------------------------------------
 
 
 @ignore_early_end
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_blas_has_one_thread_inside_and_what_it_had_outside(allow, table, n_threads):
-    seen = []
+    limits = []
 
     def init(rng, shape):
-        seen.append(blas_threads())
+        limits.append(blas_threads())
         return rng.standard_normal(shape)
 
     X, y = table
@@ -156,7 +163,7 @@ def test_blas_has_one_thread_inside_and_what_it_had_outside(allow, table, n_thre
         with pytest.raises(ValueError, match="features"):
             net.predict(X[:, :2])
         assert blas_threads() == {n_threads}
-    assert seen == [{1}, {1}]
+    assert limits == [{1}, {1}]
 
 
 @ignore_early_end
@@ -173,15 +180,15 @@ def test_fits_and_predictions_at_a_time_are_safe_and_leave_blas_as_it_was(
                 return alone.predict_proba(X)
             return clone(net).fit(X, y).coefs_[0]
 
-        with ThreadPoolExecutor(4) as pool:
-            results = list(pool.map(work, range(12)))
+        with ThreadPoolExecutor(4) as executor:
+            results = list(executor.map(work, range(12)))
         assert blas_threads() == {2}
     for number, result in enumerate(results):
         expected = proba if number % 2 else alone.coefs_[0]
         np.testing.assert_array_equal(result, expected)
 
 
-def test_the_first_out_does_not_end_the_hold_of_the_others(allow):
+def test_the_first_out_does_not_end_the_limit_of_the_others(allow):
     entered, leave = threading.Event(), threading.Event()
 
     @blas.on_one_blas_thread
@@ -194,8 +201,8 @@ def test_the_first_out_does_not_end_the_hold_of_the_others(allow):
     def short_one():
         return blas_threads()
 
-    with allow(2), ThreadPoolExecutor(1) as pool:
-        result = pool.submit(long_one)
+    with allow(2), ThreadPoolExecutor(1) as executor:
+        result = executor.submit(long_one)
         assert entered.wait(30)
         assert short_one() == {1}
         assert blas_threads() == {1}
@@ -225,10 +232,10 @@ def test_the_last_out_may_be_another_than_the_first_in(allow):
         assert done.wait(30)
 
     done = threading.Event()
-    with allow(2), ThreadPoolExecutor(2) as pool:
-        pool.submit(stay_alive)
+    with allow(2), ThreadPoolExecutor(2) as executor:
+        executor.submit(stay_alive)
         assert first_in.wait(30)
-        assert pool.submit(second).result() == {1}
+        assert executor.submit(second).result() == {1}
         assert blas_threads() == {2}
         done.set()
 
@@ -237,7 +244,7 @@ def test_the_last_out_may_be_another_than_the_first_in(allow):
 def test_few_threads_or_few_rows_use_no_pool(n_threads, shared):
     @blas.on_one_blas_thread
     def who(n_samples):
-        with threads.sharing(n_samples, row_bytes=512) as run:
+        with pool.sharing(n_samples, row_bytes=512) as run:
             return run
 
     with threadpool_limits(n_threads, user_api="blas"):
@@ -245,10 +252,10 @@ def test_few_threads_or_few_rows_use_no_pool(n_threads, shared):
         assert (who(10_000) is not one_by_one) is shared
 
 
-def test_walks_at_a_time_share_the_threads_among_them():
+def test_several_callers_share_the_threads_among_them():
     @blas.on_one_blas_thread
-    def who(n_walks):
-        with threads.sharing(10_000, row_bytes=512, n_walks=n_walks) as run:
+    def who(n_callers):
+        with pool.sharing(10_000, row_bytes=512, n_callers=n_callers) as run:
             return run
 
     with threadpool_limits(4, user_api="blas"):
@@ -276,7 +283,7 @@ def test_a_blas_that_is_not_known_means_one_thread(monkeypatch):
 
     @blas.on_one_blas_thread
     def who():
-        with threads.sharing(10**6, row_bytes=512) as run:
+        with pool.sharing(10**6, row_bytes=512) as run:
             return run
 
     assert who() is one_by_one
@@ -297,12 +304,12 @@ def test_the_workers_of_joblib_keep_their_limits(table):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks safely on Linux only")
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
-def test_the_child_of_a_fork_has_no_hold(allow, table):
+def test_the_child_of_a_fork_has_no_limit(allow, table):
     @blas.on_one_blas_thread
     def fork_inside():
         context = multiprocessing.get_context("fork")
-        with context.Pool(1) as pool:
-            return pool.apply(what_a_child_has)
+        with context.Pool(1) as executor:
+            return executor.apply(what_a_child_has)
 
     with allow(2):
         n_inside, limits, fitted = fork_inside()
@@ -326,52 +333,109 @@ class FromOutside(BaseException):
     """A time-out, or Ctrl-C."""
 
 
+# The code that is interrupted: that of the limit, and of how NumPy handles errors.
+INTERRUPTED = {blas.__file__, inspect.unwrap(np.seterr).__code__.co_filename}
+
+
 class Interruptions:
-    """Raises at chosen events of the code of sk_shallow.blas.
+    """Raises at chosen events of the code of some files.
 
     Events are where CPython may raise what comes from outside (functions begin and return:
-    "profile"), or, which is stricter than CPython is, all lines ("trace").
+    "profile"), or, which is stricter than CPython is, all lines ("trace"). Python unsets a
+    hook that raises, so there are both, and each sets the other again.
     """
 
-    def __init__(self, how, at=()):
-        self.how, self.at, self.n_events = how, at, 0
+    def __init__(self, how, at=(), files=None):
+        self.how, self.at = how, at
+        self.files = INTERRUPTED if files is None else files
+        self.n_events = self.n_raised = 0
 
-    def _event(self):
+    def _event(self, how, frame):
+        self._set_again(frame)
+        if how != self.how:
+            return
         self.n_events += 1
         if self.n_events - 1 in self.at:
+            self.n_raised += 1
             raise FromOutside
 
+    def _set_again(self, frame):
+        if sys.getprofile() is None:
+            sys.setprofile(self.profile)
+        if sys.gettrace() is None:
+            sys.settrace(self.trace)
+        while frame is not None:
+            if frame.f_code.co_filename in INTERRUPTED and frame.f_trace is None:
+                frame.f_trace = self.trace
+            frame = frame.f_back
+
     def profile(self, frame, event, arg):
-        if frame.f_code.co_filename == blas.__file__ and event != "c_call":
-            self._event()
+        if frame.f_code.co_filename in self.files and event != "c_call":
+            self._event("profile", frame)
 
     def trace(self, frame, event, arg):
-        if frame.f_code.co_filename != blas.__file__:
+        if frame.f_code.co_filename not in self.files:
             return None
-        self._event()
+        self._event("trace", frame)
         return self.trace
 
     def during(self, function):
         """Whether an exception came through."""
-        watch, before = (
-            (sys.setprofile, sys.getprofile())
-            if self.how == "profile"
-            else (sys.settrace, sys.gettrace())
-        )
-        watch(getattr(self, self.how))
+        before = sys.getprofile(), sys.gettrace()
+        sys.setprofile(self.profile)
+        sys.settrace(self.trace)
         try:
             function()
         except FromOutside:
             return True
         finally:
-            watch(before)
+            sys.setprofile(before[0])
+            sys.settrace(before[1])
         return False
 
 
-@blas.on_one_blas_thread
 def nothing():
+    """What changes NumPy's handling of errors, as the code inside does."""
+    assert np.geterr()["under"] == "ignore"
     with np.errstate(over="ignore"):
         pass
+
+
+@pytest.fixture(params=[blas.on_one_blas_thread, blas.ignoring_underflow])
+def protected(request):
+    return request.param(nothing)
+
+
+@pytest.fixture
+def two_threads_and_no_errors_ignored(allow):
+    """What there is outside, and is not what there is inside."""
+    with allow(2), np.errstate(all="raise"):
+        yield what_is_outside()
+
+
+def in_one_prediction():
+    caller = threading.get_ident()
+
+    def task(part):
+        if threading.get_ident() != caller:
+            threading.Event().wait(0.01)  # so that the caller has to wait
+        return part
+
+    def parts(net, X, run):
+        return np.array(run(task, range(4)))
+
+    net = Net(
+        np.zeros((1, 32)), np.zeros(32), np.zeros(32), np.zeros(1), ACTIVATIONS["tanh"]
+    )
+    got = pool.predicted_on_one_blas_thread(parts, net, np.zeros((9000, 1)))
+    np.testing.assert_array_equal(got, range(4))
+
+
+def side_by_side_twice():
+    def train(number, start):
+        return number + start
+
+    assert parallel.side_by_side(int, train, 4, 2, threading.Event()) == [0, 2, 4, 6]
 
 
 def what_is_outside():
@@ -381,39 +445,96 @@ def what_is_outside():
 
 def is_clean(before):
     """Whether nothing is left, and others may enter."""
-    with ThreadPoolExecutor(1) as pool:
-        free = pool.submit(blas.LIMIT.lock.acquire, timeout=30).result()
-        pool.submit(blas.LIMIT.lock.release).result()
+    with ThreadPoolExecutor(1) as executor:
+        free = executor.submit(blas.LIMIT.lock.acquire, timeout=30).result()
+        executor.submit(blas.LIMIT.lock.release).result()
     return free and blas.LIMIT.n_inside == 0 and what_is_outside() == before
 
 
 @pytest.mark.parametrize("how", ["profile", "trace"])
-def test_no_exception_from_outside_leaves_blas_limited(allow, how):
-    with allow(2):
-        nothing()
-        before, number = what_is_outside(), 0
-        while Interruptions(how, {number}).during(nothing):
-            assert is_clean(before), number
-            number += 1
-        assert number > 30
-        assert is_clean(before)
+def test_no_exception_from_outside_changes_anything_outside(
+    two_threads_and_no_errors_ignored, protected, how
+):
+    before, number = two_threads_and_no_errors_ignored, 0
+    protected()
+    while Interruptions(how, {number}).during(protected):
+        assert is_clean(before), number
+        number += 1
+    assert number >= 2
+    assert is_clean(before)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("how", ["profile", "trace"])
-def test_nor_do_any_two_of_them(allow, how):
+def test_nor_do_any_two_of_them(two_threads_and_no_errors_ignored, protected, how):
+    before, once = two_threads_and_no_errors_ignored, Interruptions(how)
+    protected()
+    once.during(protected)
+    n_pairs = 0
+    for first in range(once.n_events):
+        for second in itertools.count(first + 1):
+            both = Interruptions(how, {first, second})
+            both.during(protected)
+            assert is_clean(before), (first, second)
+            if both.n_raised < 2:  # it was over before
+                break
+            n_pairs += 1
+    assert n_pairs > once.n_events
+
+
+@ignore_early_end
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_nor_does_one_change_the_attributes_however_late_it_comes(allow, table, method):
+    X, y = (column[:60] for column in table)
+    generator = np.random.RandomState(0)
+    net = ShallowNetClassifier(4, solver="adam", max_iter=1, random_state=generator)
+    net.fit(X, y)
+    before, state = dict(vars(net)), generator.get_state()
+
+    def learn():
+        getattr(net, method)(X, y)
+
     with allow(2):
-        nothing()
-        before, once = what_is_outside(), Interruptions(how)
-        once.during(nothing)
-        for pair in itertools.combinations(range(2 * once.n_events), 2):
-            Interruptions(how, set(pair)).during(nothing)
-            assert is_clean(before), pair
+        once = Interruptions("profile")
+        once.during(learn)
+        for number in range(once.n_events):
+            net.__dict__ = dict(before)
+            generator.set_state(state)
+            assert Interruptions("profile", {number}).during(learn)
+            assert vars(net) == before, number
+            np.testing.assert_equal(generator.get_state(), state)
+    assert once.n_events > 30
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("in_threads", [in_one_prediction, side_by_side_twice])
+def test_nor_lets_a_call_that_has_threads_wait_for_ever(allow, in_threads):
+    files = {
+        module.__file__ for module in (pool, parallel, threading, thread_pool, futures)
+    }
+
+    def interrupted(number):
+        try:
+            came_through.append(
+                Interruptions("profile", {number}, files).during(in_threads)
+            )
+        except RuntimeError:  # Python's own bookkeeping was interrupted
+            came_through.append(True)
+
+    came_through, number = [True], 0
+    with allow(2):
+        while came_through.pop():
+            thread = threading.Thread(target=interrupted, args=(number,), daemon=True)
+            thread.start()
+            thread.join(30)
+            assert came_through, number
+            number += 1
+    assert number > 60
 
 
 @pytest.fixture
 def calls_to_interrupt(table):
-    """Functions that enter and leave the limit, and one that need not."""
+    """Functions that enter and leave the limit, one that need not, and two with threads."""
     X, y = table
     few, labels = X[:60], y[:60]
     net = ShallowNetClassifier(4, max_iter=2, random_state=0)
@@ -424,6 +545,7 @@ def calls_to_interrupt(table):
         lambda: adam.partial_fit(few, labels),
         lambda: fitted.predict_proba(X[:1]),
         lambda: fitted.decision_function(np.tile(X, (4, 1))),  # over several threads
+        lambda: clone(net).set_params(n_init=3, n_jobs=2).fit(few, labels),  # in several
     ]
 
 
@@ -439,25 +561,27 @@ def seconds(call):
 @pytest.mark.parametrize("n_each", [15, pytest.param(700, marks=pytest.mark.long)])
 def test_a_storm_of_time_outs_changes_nothing_outside(calls_to_interrupt, n_each):
     def ring(*_):
-        raise FromOutside
+        if running:  # else it comes late: another thread had to take the signal
+            raise FromOutside
 
-    rng = np.random.default_rng(0)
+    rng, running = np.random.default_rng(0), []
     handler = signal.signal(signal.SIGALRM, ring)
     try:
-        with threadpool_limits(2, user_api="blas"):
+        with threadpool_limits(2, user_api="blas"), np.errstate(all="raise"):
             before = what_is_outside()
-            # Not where threads are started: an interrupted start may leave Python's pool of
-            # threads waiting for ever.
-            for call in calls_to_interrupt[:3]:
+            for call in calls_to_interrupt:
                 duration = min(seconds(call) for _ in range(3))
                 for _ in range(n_each):
                     # A thread that is interrupted while it starts may end in an error of
                     # Python's own bookkeeping.
                     with contextlib.suppress(FromOutside, RuntimeError):
                         delay = max(1e-6, duration * rng.uniform(0, 1.1))
+                        running.append(call)
                         signal.setitimer(signal.ITIMER_REAL, delay)
                         call()
-                        signal.setitimer(signal.ITIMER_REAL, 0)
+                        running.clear()
+                    running.clear()
+                    signal.setitimer(signal.ITIMER_REAL, 0)
                     assert what_is_outside() == before
             assert is_clean(before)
     finally:
@@ -476,7 +600,10 @@ def test_nor_does_an_exception_that_another_thread_sends(calls_to_interrupt, n_e
 
     def work(call):
         arguments = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(FromOutside)
+        np.seterr(all="raise")  # in this thread
+        handling = np.geterr()
         for _ in range(n_each):
+            assert np.geterr() == handling
             timer = threading.Timer(rng.uniform(0, 0.003), send_to, arguments)
             try:
                 timer.start()
@@ -527,7 +654,7 @@ def test_predictions_of_small_batches_do_not_touch_blas(nets, monkeypatch, metho
     expected = getattr(net, method)(X)
     monkeypatch.setattr(blas.LIMIT, "enter", enter)
     for n_samples in (1, 2, 100, 569, 1600):
-        if n_samples * 30 * 32 > threads.MOST_SMALL_PRODUCTS * threads.small_product():
+        if n_samples * 30 * 32 > pool.MOST_SMALL_PRODUCTS * pool.small_product():
             continue  # an old BLAS, of which a smaller batch is not small
         got = getattr(net, method)(kind(X[:n_samples]))
         if got.dtype.kind == "f":
@@ -560,7 +687,7 @@ def test_a_second_thread_keeps_to_its_own_limit(allow):
 
     @blas.on_one_blas_thread
     def who():
-        with threads.sharing(10_000, row_bytes=512) as run:
+        with pool.sharing(10_000, row_bytes=512) as run:
             return run is one_by_one
 
     @blas.on_one_blas_thread
@@ -573,11 +700,11 @@ def test_a_second_thread_keeps_to_its_own_limit(allow):
         with allow(n_threads):
             return who()
 
-    with allow(2), ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(first)
+    with allow(2), ThreadPoolExecutor(2) as executor:
+        waiting = executor.submit(first)
         assert entered.wait(30)
-        assert pool.submit(second, 1).result()
-        assert not pool.submit(who).result()  # no limit of its own
+        assert executor.submit(second, 1).result()
+        assert not executor.submit(who).result()  # no limit of its own
         leave.set()
         assert not waiting.result()
         assert blas_threads() == {2}
@@ -612,10 +739,10 @@ def test_a_library_with_a_limit_for_each_thread(monkeypatch):
             out.set()
         return result, library.get_limit()
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as executor:
         results = [
-            pool.submit(thread, None, first_is_out, 4),
-            pool.submit(thread, first_is_out, None, 2),
+            executor.submit(thread, None, first_is_out, 4),
+            executor.submit(thread, first_is_out, None, 2),
         ]
         assert [result.result() for result in results] == [((1, 4), 4), ((1, 2), 2)]
     assert limit.n_inside == 0
@@ -627,7 +754,8 @@ BESIDE_OTHERS = """
 import sys, threading, warnings
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
-from sk_shallow import ShallowNetClassifier, blas
+from sk_shallow import ShallowNetClassifier
+from sk_shallow.threads import blas
 
 warnings.simplefilter("ignore")
 only_one_controls = hasattr(blas.threadpoolctl, "CONTROLLING_THREAD_OWNERSHIP")
@@ -815,8 +943,11 @@ def test_an_error_of_a_task_is_no_lack_of_threads(few_threads):
     def fail(part):
         raise RuntimeError("can't start new thread")
 
-    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="can't start"):
-        threads.shared_by(pool, 2)(fail, range(3))
+    with (
+        pool.helpers(1) as given,
+        pytest.raises(RuntimeError, match="can't start"),
+    ):
+        pool.shared_by(*given)(fail, range(3))
 
 
 def test_a_time_out_is_no_lack_of_threads(monkeypatch):
@@ -827,17 +958,17 @@ def test_a_time_out_is_no_lack_of_threads(monkeypatch):
         raise TimeOutError("can't start new thread in time")
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(TimeOutError):
-        threads.shared_by(pool, 2)(abs, range(3))
+    with pytest.raises(TimeOutError), pool.helpers(1):
+        pass
 
 
 def test_without_threads_nothing_piles_up(few_threads):
     few_threads(0)
-    with ThreadPoolExecutor(3) as pool:
-        run = threads.shared_by(pool, 4)
+    with pool.helpers(3) as given:
+        run = pool.shared_by(*given)
         for _ in range(50):
             assert run(abs, range(-5, 0)) == [5, 4, 3, 2, 1]
-        assert pool._work_queue.qsize() <= 1
+        assert given[1].qsize() <= 1
 
 
 WHEN_IT_ENDS = """

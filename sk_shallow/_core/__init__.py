@@ -1,5 +1,5 @@
 """The mathematics of a net with one hidden layer: NumPy and SciPy only.
 
-Everything in here gets clean arrays, and a `numpy.random.Generator` where chance
-is needed. Nothing in here validates, warns, prints or seeds.
+All functions get clean arrays, and a `numpy.random.Generator` where they draw random
+numbers. None validates, warns, prints or seeds.
 """

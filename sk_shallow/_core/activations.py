@@ -5,16 +5,19 @@ block of rows needs one buffer.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sk_shallow._core.parameters import Array
+Array = NDArray[np.floating[Any]]
+Vector = NDArray[np.float64]
 
 
 class Activation(NamedTuple):
     """phi and phi' as in-place functions, with the facts a diagnosis needs."""
 
+    name: str
     apply: Callable[[Array], Array]  # Z1 -> A1
     slope: Callable[[Array], Array]  # A1 -> phi'(Z1)
     max_slope: float
@@ -55,7 +58,10 @@ def relu_slope(A1: Array) -> Array:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(tanh, tanh_slope, max_slope=1.0, linear_range=1.0),
-    "logistic": Activation(logistic, logistic_slope, max_slope=0.25, linear_range=2.0),
-    "relu": Activation(relu, relu_slope, max_slope=1.0, linear_range=np.inf),
+    phi.name: phi
+    for phi in (
+        Activation("tanh", tanh, tanh_slope, max_slope=1.0, linear_range=1.0),
+        Activation("logistic", logistic, logistic_slope, max_slope=0.25, linear_range=2.0),
+        Activation("relu", relu, relu_slope, max_slope=1.0, linear_range=np.inf),
+    )
 }

@@ -1,75 +1,160 @@
-"""The columns of X, summed up by blocks of rows and by parts; CSR stays sparse."""
+"""The columns of X: moments and ranges over all rows, and the penalty that suits them.
 
+Rows of weight 0 do not count. CSR stays sparse.
+"""
+
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 
-from sk_shallow._core.parameters import Array, Vector
-from sk_shallow._core.rows import Column, Matrix, by_parts, counted_blocks
+from sk_shallow._core.activations import Array, Vector
+from sk_shallow._core.rows import CSR, Column, Matrix, parts_of, present_blocks, take_rows
+from sk_shallow._core.table import ArrayTable, Table
 
+BLOCK_VALUES = 2**17  # of X in a block, but at least a row
+ROUNDING = 1e-12  # a standard deviation below this share of the mean is rounding
 LSQR_STEPS = 50  # enough to explain 98 % of what is linear
 
 
-class ColumnSummary(NamedTuple):
-    """The columns of X over its rows of weight > 0; arrays of shape (n_features,)."""
+class ColumnMoments(NamedTuple):
+    """Weighted moments of each column."""
 
     n_rows: int
-    total: Vector
-    square_total: Vector
-    least: Array
-    most: Array
+    total_weight: float
+    mean: Vector  # (n_features,)
+    squares: Vector  # (n_features,), sum of squared deviations from the mean
 
     @property
-    def mean(self) -> Vector:
-        mean: Vector = self.total / self.n_rows
-        return mean
-
-    @property
-    def mean_square(self) -> Vector:
-        mean_square: Vector = self.square_total / self.n_rows
-        return mean_square
+    def variance(self) -> Vector:
+        """Of each column (ddof=0); 0 where only rounding varies."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            variance = self.squares / self.total_weight
+            is_rounding = variance <= (ROUNDING * self.mean) ** 2
+        return np.where(is_rounding, 0.0, variance)
 
     @property
     def deviation(self) -> Vector:
-        deviation: Vector = np.sqrt(np.maximum(self.mean_square - self.mean**2, 0))
+        deviation: Vector = np.sqrt(self.variance)
         return deviation
 
-
-def column_summary(X: Matrix, sample_weight: Column | None = None) -> ColumnSummary:
-    """Summed up by blocks and parts; CSR stays sparse."""
-    if sample_weight is None:
-        sample_weight = np.ones(X.shape[0], dtype=np.bool_)
-    with np.errstate(over="ignore", invalid="ignore"):
-        n_rows, total, square_total, least, most = zip(
-            *by_parts(X, summary_of_part, sample_weight > 0), strict=True
-        )
-        return ColumnSummary(
-            sum(n_rows),
-            np.sum(total, axis=0),
-            np.sum(square_total, axis=0),
-            np.min(least, axis=0),
-            np.max(most, axis=0),
-        )
+    @property
+    def mean_square(self) -> Vector:
+        with np.errstate(over="ignore", under="ignore"):
+            return self.variance + self.mean**2
 
 
-def summary_of_part(X: Matrix, counts: Column) -> ColumnSummary:
+def column_moments(X: Table, sample_weight: Column) -> ColumnMoments:
+    """The moments of the columns of X, by sums over blocks in a fixed order."""
+    return reduce(merged, X.map(partition_moments, sample_weight))
+
+
+def partition_moments(X: Matrix, sample_weight: Column) -> ColumnMoments:
+    n_samples, n_features = X.shape
+    n_blocks = max(1, -(-X.size // max(BLOCK_VALUES, n_features)))
+    blocks = parts_of(n_samples, min(n_blocks, n_samples))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        each = [block_moments(take_rows(X, rows), sample_weight[rows]) for rows in blocks]
+        return reduce(merged, each)
+
+
+def block_moments(X: Matrix, sample_weight: Column) -> ColumnMoments:
+    is_present = sample_weight > 0
+    if not is_present.all():
+        X, sample_weight = X[is_present], sample_weight[is_present]
+    weight = sample_weight.astype(np.float64)
+    if weight.size == 0:
+        nothing = np.zeros(X.shape[1])
+        return ColumnMoments(0, 0.0, nothing, nothing)
+    moments = sparse_moments if sparse.issparse(X) else dense_moments
+    total = float(weight.sum())
+    return ColumnMoments(weight.size, total, *moments(X, weight, total))
+
+
+def dense_moments(X: Matrix, weight: Vector, total: float) -> tuple[Vector, Vector]:
+    """Mean, and sum of squared deviations, of each column."""
+    mean = weight @ X.astype(np.float64, copy=False) / total
+    deviation = X - mean
+    return mean, weight @ np.square(deviation, out=deviation)
+
+
+def sparse_moments(X: CSR, weight: Vector, total: float) -> tuple[Vector, Vector]:
+    """The same for CSR, whose zeros are not visited."""
+    if not X.has_canonical_format:  # an entry may be stored as several that add up
+        X = X.copy()
+        X.sum_duplicates()
+    values, weights = X.data.astype(np.float64), np.repeat(weight, np.diff(X.indptr))
+
+    def summed(terms: Vector) -> Vector:
+        return np.bincount(X.indices, terms, X.shape[1]).astype(np.float64, copy=False)
+
+    mean = summed(weights * values) / total
+    is_full = np.bincount(X.indices, minlength=X.shape[1]) == weight.size
+    weight_of_zeros = np.where(is_full, 0.0, np.maximum(total - summed(weights), 0.0))
+    squares = summed(weights * (values - mean[X.indices]) ** 2)
+    return mean, squares + weight_of_zeros * mean**2
+
+
+def merged(one: ColumnMoments, other: ColumnMoments) -> ColumnMoments:
+    """The moments over the rows of both (Chan, Golub & LeVeque, 1983)."""
+    if other.n_rows == 0:
+        return one
+    if one.n_rows == 0:
+        return other
+    total = one.total_weight + other.total_weight
+    share = other.total_weight / total
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        shift = other.mean - one.mean
+        squares = one.squares + other.squares + shift**2 * (one.total_weight * share)
+        mean = one.mean + shift * share
+    return ColumnMoments(one.n_rows + other.n_rows, total, mean, squares)
+
+
+def default_alpha(columns: ColumnMoments) -> float:
+    """``alpha="auto"``: sqrt(sum_j min(1, var_j)) * min(1, mean weight).
+
+    A penalty on two layers pulls the harder, the smaller the columns are: a net that
+    needs twice the weights for columns of half the size pays for them in both layers.
+    If all columns are constant, the sum counts as n_features. Rounded to 12 digits, so that
+    it does not depend on the order in which the moments were added.
+    """
+    size = float(np.fmin(columns.variance, 1.0).sum()) or len(columns.mean)
+    mean_weight = columns.total_weight / columns.n_rows
+    return float(f"{size**0.5 * min(1.0, mean_weight):.12g}")
+
+
+class ColumnRanges(NamedTuple):
+    """The least and the largest value of each column, of shape (n_features,)."""
+
+    least: Array
+    largest: Array
+
+    @property
+    def is_constant(self) -> NDArray[np.bool_]:
+        """Which columns have one value only."""
+        is_constant: NDArray[np.bool_] = self.least == self.largest
+        return is_constant
+
+
+def column_ranges(X: Table, sample_weight: Column) -> ColumnRanges:
+    least, largest = zip(*X.map(partition_ranges, sample_weight), strict=True)
+    return ColumnRanges(np.min(least, axis=0), np.max(largest, axis=0))
+
+
+def partition_ranges(X: Matrix, sample_weight: Column) -> ColumnRanges:
     n_features = X.shape[1]
-    total, square_total = np.zeros(n_features), np.zeros(n_features)
-    least, most = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-    for block in counted_blocks(X, n_features * X.dtype.itemsize, counts):
-        wide = block.astype(np.float64, copy=False)
-        squares = wide.multiply(wide) if sparse.issparse(wide) else np.square(wide)
-        total += as_vector(wide.sum(axis=0))
-        square_total += as_vector(squares.sum(axis=0))
-        np.minimum(least, as_vector(wide.min(axis=0)), out=least)
-        np.maximum(most, as_vector(wide.max(axis=0)), out=most)
-    return ColumnSummary(int(np.count_nonzero(counts)), total, square_total, least, most)
+    least, largest = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    for block in present_blocks(X, n_features * X.dtype.itemsize, sample_weight):
+        np.minimum(least, as_vector(block.min(axis=0)), out=least)
+        np.maximum(largest, as_vector(block.max(axis=0)), out=largest)
+    return ColumnRanges(least, largest)
 
 
 def as_vector(reduced: Any) -> Vector:
-    """What is left of X when its rows are reduced: CSR gives it a row of its own kind."""
+    """A reduction over the rows of X as a vector: CSR gives a sparse one."""
     dense = reduced.toarray() if sparse.issparse(reduced) else reduced
     vector: Vector = np.asarray(dense).ravel()
     return vector
@@ -79,15 +164,15 @@ def linear_share(X: Matrix, z2: Array) -> float:
     """The share of the variance of z2 that a linear function of X explains; R², adjusted.
 
     By LSQR (Paige & Saunders, 1982) on columns brought to mean 0 and size 1, of which CSR
-    stays sparse. 0 where the rows are too few for the columns to tell.
+    stays sparse. 0 where there are too few rows for the columns.
     """
     n_rows, n_features = X.shape
     centred = z2.astype(np.float64) - z2.mean(dtype=np.float64)
     total = float(centred @ centred)
     if n_rows < 2 * (n_features + 1) or total == 0:
         return 0.0
-    summary = column_summary(X)
-    mean, deviation = summary.mean, summary.deviation
+    columns = column_moments(ArrayTable(X), np.ones(n_rows, dtype=np.bool_))
+    mean, deviation = columns.mean, columns.deviation
     factor = np.where(deviation > 0, 1 / np.where(deviation > 0, deviation, 1), 0)
     standardised = LinearOperator(
         X.shape,

@@ -1,6 +1,7 @@
-"""Numbers about a hidden layer: is it symmetric, saturated, dead, collapsed?"""
+"""Numbers about a hidden layer: symmetry, saturation, dead units, collapse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +10,20 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.special import entr
 
-from sk_shallow._core.activations import Activation
-from sk_shallow._core.columns import as_vector, column_summary
-from sk_shallow._core.network import (
-    counted_pre_activations,
-    output,
-    pre_activations,
-    unit_moments,
+from sk_shallow._core.activations import Activation, Array, Vector
+from sk_shallow._core.columns import as_vector, column_ranges
+from sk_shallow._core.network import output, pre_activations
+from sk_shallow._core.parameters import Net
+from sk_shallow._core.rows import (
+    CSR,
+    Column,
+    Matrix,
+    most_block_rows,
+    present_blocks,
+    row_blocks,
+    take_rows,
 )
-from sk_shallow._core.parameters import Array, Parameters, Vector
-from sk_shallow._core.rows import Column, Matrix, Rows, by_parts
+from sk_shallow._core.table import ArrayTable, Rows, Table
 
 FLAT_SLOPE = 0.05  # a slope under 5 % of phi's maximum counts as flat
 EPS = float(np.finfo(np.float64).eps)
@@ -46,14 +51,14 @@ class HiddenLayer(NamedTuple):
         return int(self.flat.all(axis=1).sum())
 
 
-def is_symmetric(parameters: Parameters) -> bool:
+def is_symmetric(net: Net) -> bool:
     """Whether there are several hidden units, and all of them are the same.
 
     They then get the same gradient, and stay the same.
     """
-    W1, b1, w2, _ = parameters
+    W1, b1, w2, *_ = net
     return bool(
-        parameters.n_hidden > 1
+        net.n_hidden > 1
         and W1[0, 0] == W1[0, 1]  # settles nearly every case, at once
         and (W1[:, :1] == W1).all()
         and (b1[0] == b1).all()
@@ -61,11 +66,58 @@ def is_symmetric(parameters: Parameters) -> bool:
     )
 
 
-def hidden_layer(parameters: Parameters, X: Matrix, activation: Activation) -> HiddenLayer:
+def hidden_layer(net: Net, X: Matrix) -> HiddenLayer:
     """The pre-activations on the rows of X, and where phi is flat there."""
-    buffer = np.empty(parameters.n_hidden * X.shape[0], dtype=parameters.W1.dtype)
-    Z1 = pre_activations(parameters, X, buffer)
-    return HiddenLayer(Z1, is_flat(activation.apply(Z1.copy()), activation))
+    Z1 = pre_activations(net, X, buffer_for(net, X.shape[0]))
+    return HiddenLayer(Z1, is_flat(net.activation.apply(Z1.copy()), net.activation))
+
+
+def buffer_for(net: Net, n_rows: int) -> Array:
+    return np.empty(net.n_hidden * n_rows, dtype=net.W1.dtype)
+
+
+def present_pre_activations(
+    net: Net, X: Matrix, sample_weight: Column | None
+) -> Iterator[Array]:
+    """Z1 of the rows of weight > 0, block by block, in one buffer that is written over."""
+    row_bytes = net.b1.nbytes
+    buffer = buffer_for(net, min(X.shape[0], most_block_rows(row_bytes)))
+    for block in present_blocks(X, row_bytes, sample_weight):
+        yield pre_activations(net, block.astype(net.W1.dtype, copy=False), buffer)
+
+
+def unit_moments(net: Net, X: Table, sample_weight: Column) -> tuple[Vector, Vector]:
+    """Weighted mean and standard deviation of Z1 over rows, each of shape (n_hidden,).
+
+    In two passes over row blocks, so that large means do not drown small deviations.
+    """
+    total = sample_weight.sum()
+
+    def mean_over_rows(quantity: Callable[[Vector], Vector]) -> Vector:
+        task = partial(weighted_sum, quantity, net)
+        mean: Vector = sum(X.map(task, sample_weight)) / total
+        return mean
+
+    mean = mean_over_rows(lambda Z1: Z1)
+    variance = mean_over_rows(lambda Z1: (Z1 - mean[:, None]) ** 2)
+    return mean, np.sqrt(variance)
+
+
+def weighted_sum(
+    quantity: Callable[[Vector], Vector], net: Net, X: Matrix, sample_weight: Column
+) -> Vector:
+    """Sum over rows of a quantity made from Z1, shape (n_hidden,)."""
+    row_bytes = net.b1.nbytes
+    buffer = buffer_for(net, min(X.shape[0], most_block_rows(row_bytes)))
+    summed = np.zeros(net.n_hidden)
+    for rows in row_blocks(X.shape[0], row_bytes):
+        block = take_rows(X, rows).astype(net.W1.dtype, copy=False)
+        Z1 = pre_activations(net, block, buffer)
+        weight, values = sample_weight[rows], quantity(Z1.astype(np.float64, copy=False))
+        if not weight.all():
+            values[:, weight == 0] = 0.0  # they may be infinite, and 0 times that is NaN
+        summed += values @ weight
+    return summed
 
 
 def is_flat(A1: Array, activation: Activation) -> NDArray[np.bool_]:
@@ -80,21 +132,24 @@ def column_sizes(X: Matrix) -> Vector:
     The root mean square; for CSR, whose columns keep their mean, the standard deviation.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # infinite is far from 1, too
-        if not sparse.issparse(X):
-            rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
-            return rms
-        mean, mean_square = (
-            as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
-        )
-        variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
-        deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
-        return deviation
+        if sparse.issparse(X):
+            return csr_column_sizes(X)
+        rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
+        return rms
 
 
-def rows_are_alike(X: Matrix, sample_weight: Column | None = None) -> bool:
+def csr_column_sizes(X: CSR) -> Vector:
+    mean, mean_square = (
+        as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
+    )
+    variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
+    deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
+    return deviation
+
+
+def rows_are_alike(X: Table, sample_weight: Column) -> bool:
     """Whether X is the same in every row of weight > 0."""
-    summary = column_summary(X, sample_weight)
-    return bool((summary.least == summary.most).all())
+    return bool(column_ranges(X, sample_weight).is_constant.all())
 
 
 def linear_signal(rows: Rows) -> float:
@@ -106,7 +161,7 @@ def linear_signal(rows: Rows) -> float:
     """
     X, y, sample_weight = rows
     residual = sample_weight * (y - np.average(y, weights=sample_weight))
-    return float(np.linalg.norm(sum(by_parts(X, transposed_product, residual))))
+    return float(np.linalg.norm(sum(X.map(transposed_product, residual))))
 
 
 def transposed_product(X: Matrix, vector: Vector) -> Vector:
@@ -139,31 +194,28 @@ class HiddenStatistics(NamedTuple):
 
 
 def hidden_statistics(
-    parameters: Parameters,
-    X: Matrix,
-    activation: Activation,
-    sample_weight: Column | None = None,
+    net: Net, X: Matrix, sample_weight: Column | None = None
 ) -> HiddenStatistics:
     """The statistics of a hidden layer, in three passes over row blocks of X.
 
     Rows of weight 0 do not count; all others count once.
 
     Memory does not grow with the rows but by a weight for each. The layer is computed in
-    the dtype of the parameters, as predictions are; sums are float64.
+    the dtype of the net, as predictions are; sums are float64.
     """
     if sample_weight is None:
         sample_weight = np.ones(X.shape[0], dtype=np.bool_)
-    n_rows, n_hidden = int(np.count_nonzero(sample_weight)), parameters.n_hidden
-    mean, deviation = unit_moments(parameters, X, sample_weight > 0)
+    n_rows, n_hidden = int(np.count_nonzero(sample_weight)), net.n_hidden
+    mean, deviation = unit_moments(net, ArrayTable(X), sample_weight > 0)
     flat, A1, z2 = np.zeros(n_hidden), RunningMoments(n_hidden), RunningMoments(1)
     z2_size = 0.0
-    for Z1 in counted_pre_activations(parameters, X, sample_weight):
-        activations = activation.apply(Z1)
-        logits = output(parameters, activations).astype(np.float64)
+    for Z1 in present_pre_activations(net, X, sample_weight):
+        activations = net.activation.apply(Z1)
+        logits = output(net, activations).astype(np.float64)
         z2_size += np.abs(logits).sum()
         z2.add(logits[None])
         A1.add(activations.astype(np.float64))
-        flat += is_flat(activations, activation).sum(axis=1)
+        flat += is_flat(activations, net.activation).sum(axis=1)
     return HiddenStatistics(
         n_rows=n_rows,
         mean=mean,
@@ -173,7 +225,7 @@ def hidden_statistics(
         A1_covariance=A1.covariance,
         z2_size=z2_size / n_rows,
         z2_deviation=float(np.sqrt(np.maximum(z2.covariance[0, 0], 0))),
-        eps=float(np.finfo(parameters.W1.dtype).eps),
+        eps=float(np.finfo(net.W1.dtype).eps),
     )
 
 
@@ -273,11 +325,7 @@ def similarity(statistics: HiddenStatistics) -> Array:
 
 
 def activation_counts(
-    parameters: Parameters,
-    X: Matrix,
-    activation: Activation,
-    n_bins: int,
-    sample_weight: Column | None = None,
+    net: Net, X: Matrix, n_bins: int, sample_weight: Column | None = None
 ) -> tuple[Array, Vector]:
     """Rows of weight > 0 in each of `n_bins` bins of A1, for each unit; and all edges.
 
@@ -285,19 +333,19 @@ def activation_counts(
     to the largest A1, and there is one more bin, below the others: for those at the lower
     end (the 0 of relu), which are many.
     """
+    phi = net.activation.apply
 
     def activations() -> Iterator[Array]:
-        blocks = counted_pre_activations(parameters, X, sample_weight)
-        return (activation.apply(Z1) for Z1 in blocks)
+        return map(phi, present_pre_activations(net, X, sample_weight))
 
-    low, high = (float(end) for end in activation.apply(np.array([-np.inf, np.inf])))
+    low, high = (float(end) for end in phi(np.array([-np.inf, np.inf])))
     has_top = bool(np.isfinite(high))
     if not has_top:
         high = max(float(A1.max()) for A1 in activations()) or 1.0
     width = (high - low) / n_bins
     first = 0 if has_top else -1
     edges: Vector = np.linspace(low + first * width, high, n_bins + 1 - first)
-    counts = np.zeros((parameters.n_hidden, n_bins - first))
+    counts = np.zeros((net.n_hidden, n_bins - first))
     for A1 in activations():
         place = np.minimum((A1 - low) / width, n_bins - 1).astype(np.intp) - first
         if not has_top:

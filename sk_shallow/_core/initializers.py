@@ -1,4 +1,4 @@
-"""How a net starts: scheme x init_scale -> Parameters.
+"""How a net starts: scheme x init_scale -> Net.
 
 A draw gives unit weights for one layer, `draw(rng, shape) -> array` with shape
 (fan_in, fan_out). An initialiser gives a whole start. It also sees the data: `lsuv` fits
@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_shallow._core.network import unit_moments
-from sk_shallow._core.parameters import Array, Parameters, cast
-from sk_shallow._core.rows import Column, Matrix
+from sk_shallow._core.activations import Activation, Array
+from sk_shallow._core.diagnostics import unit_moments
+from sk_shallow._core.parameters import Net, cast
+from sk_shallow._core.table import Rows
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
-Initializer = Callable[[np.random.Generator, Matrix, Column, int, float], Parameters]
+# (rng, rows, n_hidden, activation, scale) -> net
+Initializer = Callable[[np.random.Generator, Rows, int, Activation, float], Net]
 
 
 class Scheme(NamedTuple):
@@ -30,14 +32,14 @@ def layerwise(draw: Draw) -> Initializer:
 
     def initialize(
         rng: np.random.Generator,
-        X: Matrix,
-        sample_weight: Column,
+        rows: Rows,
         n_hidden: int,
+        activation: Activation,
         scale: float,
-    ) -> Parameters:
-        W1 = scale * draw(rng, (X.shape[1], n_hidden))
+    ) -> Net:
+        W1 = scale * draw(rng, (rows.X.shape[1], n_hidden))
         w2 = scale * draw(rng, (n_hidden, 1))[:, 0]
-        return Parameters(W1, np.zeros(n_hidden), w2, np.zeros(1))
+        return Net(W1, np.zeros(n_hidden), w2, np.zeros(1), activation)
 
     return initialize
 
@@ -97,23 +99,23 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
 
 def lsuv(
     rng: np.random.Generator,
-    X: Matrix,
-    sample_weight: Column,
+    rows: Rows,
     n_hidden: int,
+    activation: Activation,
     scale: float,
-) -> Parameters:
+) -> Net:
     """Orthonormal weights, then every unit brought to mean 0 and unit sd on the rows.
 
     Layer-sequential unit-variance start (Mishkin & Matas, 2016), with one step for each
     unit instead of one for the layer, and with biases. So columns of any size and offset
     start off the plateau. A unit that is the same on every row keeps its weights.
     """
-    W1, b1, w2, b2 = layerwise(orthogonal)(rng, X, sample_weight, n_hidden, 1.0)
-    drawn = cast(Parameters(W1, b1, w2, b2), X.dtype)
-    mean, deviation = unit_moments(drawn, X, sample_weight)
+    drawn = layerwise(orthogonal)(rng, rows, n_hidden, activation, 1.0)
+    X, _, sample_weight = rows
+    mean, deviation = unit_moments(cast(drawn, X.dtype), X, sample_weight)
     rounding = 100 * np.finfo(X.dtype).eps * np.abs(mean)
     factor = scale / np.where(deviation > rounding, deviation, 1.0)
-    return Parameters(W1 * factor, -mean * factor, scale * w2, b2)
+    return drawn._replace(W1=drawn.W1 * factor, b1=-mean * factor, w2=scale * drawn.w2)
 
 
 INITIALIZERS: dict[str, Scheme] = {

@@ -1,24 +1,21 @@
-"""The weights of a net, and their way into one flat vector and back."""
+"""A net with one hidden layer, and its way into one flat vector and back."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[np.floating[Any]]
-Vector = NDArray[np.float64]
+from sk_shallow._core.activations import Activation, Array, Vector
 
 
-class Parameters(NamedTuple):
-    """Weights and biases of a net with one hidden layer.
-
-    A gradient of J has the same four parts, so it is stored in the same way.
-    """
+class Net(NamedTuple):
+    """Weights and biases of a net with one hidden layer, and its activation."""
 
     W1: Array  # (n_features, n_hidden)
     b1: Array  # (n_hidden,)
     w2: Array  # (n_hidden,)
     b2: Array  # (1,)
+    activation: Activation
 
     @property
     def n_features(self) -> int:
@@ -28,31 +25,38 @@ class Parameters(NamedTuple):
     def n_hidden(self) -> int:
         return int(self.W1.shape[1])
 
+    @property
+    def weights(self) -> tuple[Array, Array, Array, Array]:
+        """W1, b1, w2 and b2."""
+        return self.W1, self.b1, self.w2, self.b2
+
 
 def n_parameters(n_features: int, n_hidden: int) -> int:
     """Length of the flat vector."""
     return n_features * n_hidden + 2 * n_hidden + 1
 
 
-def flatten(parameters: Parameters) -> Vector:
+def flatten(net: Net) -> Vector:
     """One float64 vector [W1, b1, w2, b2], whatever the dtype of the parts."""
-    return np.concatenate([part.ravel() for part in parameters], dtype=np.float64)
+    return np.concatenate([part.ravel() for part in net.weights], dtype=np.float64)
 
 
-def unflatten(theta: Array, n_features: int, n_hidden: int) -> Parameters:
-    """The four parts as views into `theta`: no copy is made."""
+def unflatten(theta: Array, n_features: int, n_hidden: int, activation: Activation) -> Net:
+    """The net whose weights are views into `theta`: no copy is made."""
     end_W1 = n_features * n_hidden
     end_b1 = end_W1 + n_hidden
-    return Parameters(
+    return Net(
         W1=theta[:end_W1].reshape(n_features, n_hidden),
         b1=theta[end_W1:end_b1],
         w2=theta[end_b1:-1],
         b2=theta[-1:],
+        activation=activation,
     )
 
 
-def cast(parameters: Parameters, dtype: DTypeLike) -> Parameters:
-    """The same weights in another dtype, copied only where it differs."""
-    if all(part.dtype == dtype for part in parameters):
-        return parameters
-    return Parameters(*(part.astype(dtype, copy=False) for part in parameters))
+def cast(net: Net, dtype: DTypeLike) -> Net:
+    """The same net in another dtype, copied only where it differs."""
+    if all(part.dtype == dtype for part in net.weights):
+        return net
+    W1, b1, w2, b2 = (part.astype(dtype, copy=False) for part in net.weights)
+    return Net(W1, b1, w2, b2, net.activation)

@@ -4,19 +4,8 @@ The numbers come from `_core.diagnostics`; here they become warnings. They are t
 a few hundred rows, spread over the table, so that looking costs next to nothing.
 """
 
-from sk_shallow.advice.ends import (
-    warn_of_collapse,
-    warn_of_early_end,
-    warn_of_left_out_starts,
-)
+from sk_shallow.advice.end import warn_of_end
 from sk_shallow.advice.scales import warn_of_scales
-from sk_shallow.advice.starts import warn_of_start, warn_of_unused_rate
+from sk_shallow.advice.start import warn_of_start, warn_of_unused_rate
 
-__all__ = [
-    "warn_of_collapse",
-    "warn_of_early_end",
-    "warn_of_left_out_starts",
-    "warn_of_scales",
-    "warn_of_start",
-    "warn_of_unused_rate",
-]
+__all__ = ["warn_of_end", "warn_of_scales", "warn_of_start", "warn_of_unused_rate"]

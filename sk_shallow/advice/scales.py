@@ -1,4 +1,4 @@
-"""Are the rows that the user holds out on the scale of those that are learnt from?"""
+"""The warning of validation data on another scale than the training rows."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,9 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sk_shallow._core.columns import ColumnSummary, as_vector, column_summary
-from sk_shallow._core.parameters import Vector
-from sk_shallow._core.rows import Column, Matrix, Rows, by_parts, counted_blocks
+from sk_shallow._core.activations import Vector
+from sk_shallow._core.columns import (
+    ColumnMoments,
+    ColumnRanges,
+    as_vector,
+    column_moments,
+    column_ranges,
+)
+from sk_shallow._core.rows import Column, Matrix, present_blocks
+from sk_shallow._core.table import Rows
 from sk_shallow.advice.wording import warn
 
 # On 59 real tables, standardised or not, random splits and the last rows in time give no
@@ -19,16 +26,19 @@ STANDARD_ERRORS = 4.0  # by which the sizes of rows differ
 LARGEST_SQUARE = 16.0  # what one entry may add to the size of a row, in units of its column
 
 
-def warn_of_scales(rows: Rows, held_out: Rows, names: Sequence[str] | None) -> None:
+def warn_of_scales(rows: Rows, held_out: Rows | None, names: Sequence[str] | None) -> None:
     """UserWarning, if X_val is on another scale than X, with the column that shows it.
 
-    `names` are those of the columns, if they have any.
+    `held_out` is None without X_val; `names` are those of the columns, if they have any.
     """
-    X, X_val = (column_summary(part.X, part.sample_weight) for part in (rows, held_out))
+    if held_out is None:
+        return
+    X, X_val = (column_moments(one.X, one.sample_weight > 0) for one in (rows, held_out))
+    ranges = column_ranges(rows.X, rows.sample_weight)
     with np.errstate(all="ignore"):
-        factor = factors_of_place(X, X_val)
+        factor = factors_of_place(X, X_val, ranges)
         if factor.max() <= ANOTHER_SIZE:
-            factor = factors_of_size(rows, held_out, X)
+            factor = factors_of_size(rows, held_out, X, ranges)
     worst = int(np.argmax(factor))
     if factor[worst] <= ANOTHER_SIZE:
         return
@@ -43,8 +53,10 @@ def warn_of_scales(rows: Rows, held_out: Rows, names: Sequence[str] | None) -> N
     )
 
 
-def factors_of_place(X: ColumnSummary, X_val: ColumnSummary) -> Vector:
-    """By how much each column is larger or smaller in X_val; 1 where that may be chance.
+def factors_of_place(
+    X: ColumnMoments, X_val: ColumnMoments, ranges: ColumnRanges
+) -> Vector:
+    """By how much each column is larger or smaller in X_val; 1 where that may be random.
 
     It may, unless the mean of X_val lies outside the values of X, and by more than the
     standard deviation of both. A few outliers in either, and categories that are rare or
@@ -53,21 +65,24 @@ def factors_of_place(X: ColumnSummary, X_val: ColumnSummary) -> Vector:
     size, size_val = np.sqrt(X.mean_square), np.sqrt(X_val.mean_square)
     factor = np.maximum(size, size_val) / np.minimum(size, size_val)
     distance = np.abs(X_val.mean - X.mean)
-    margin = 1e-3 * (X.most - X.least)  # a mean may round
-    is_off = X.least < X.most
-    is_off &= (X_val.mean < X.least - margin) | (X_val.mean > X.most + margin)
+    least, largest = ranges
+    margin = 1e-3 * (largest - least)  # a mean may round
+    is_off = (X_val.mean < least - margin) | (X_val.mean > largest + margin)
+    is_off &= ~ranges.is_constant & np.isfinite(factor)  # what overflows is an error later
     is_off &= distance > np.maximum(X.deviation, X_val.deviation)
     factors: Vector = np.where(is_off, factor, 1.0)
     return factors
 
 
-def factors_of_size(rows: Rows, held_out: Rows, summary: ColumnSummary) -> Vector:
-    """The same for columns that all are larger or smaller, about wherever they lie; else 1.
+def factors_of_size(
+    rows: Rows, held_out: Rows, columns: ColumnMoments, ranges: ColumnRanges
+) -> Vector:
+    """The same where all columns are larger or smaller, wherever they are centred; else 1.
 
-    Told by the size of rows: the mean of their squares, in units of the columns of X.
+    Measured by the size of rows: the mean of their squares, in units of the columns of X.
     """
-    size = np.sqrt(summary.mean_square)
-    unit = np.where((summary.least < summary.most) & (size > 0), size, np.inf)
+    size = np.sqrt(columns.mean_square)
+    unit = np.where(~ranges.is_constant & (size > 0), size, np.inf)
     X, X_val = (row_sizes(part, unit) for part in (rows, held_out))
     factor = max(X.mean / X_val.mean, X_val.mean / X.mean) ** 0.5
     # The larger variance for both: where outliers are rare, a few rows may have none.
@@ -98,13 +113,13 @@ class RowSizes(NamedTuple):
 
 
 def row_sizes(rows: Rows, unit: Vector) -> RowSizes:
-    parts = by_parts(rows.X, partial(sizes_of_part, unit), rows.sample_weight > 0)
+    parts = rows.X.map(partial(sizes_of_partition, unit), rows.sample_weight > 0)
     return RowSizes(*(sum(column) for column in zip(*parts, strict=True)))
 
 
-def sizes_of_part(unit: Vector, X: Matrix, counts: Column) -> RowSizes:
+def sizes_of_partition(unit: Vector, X: Matrix, counts: Column) -> RowSizes:
     total, square_total, columns = 0.0, 0.0, np.zeros(unit.size)
-    for block in counted_blocks(X, unit.size * X.dtype.itemsize, counts):
+    for block in present_blocks(X, unit.size * X.dtype.itemsize, counts):
         if sparse.issparse(block):
             squares = sparse.csr_array(block @ sparse.diags(1 / unit))
             squares.data = np.minimum(np.square(squares.data), LARGEST_SQUARE)

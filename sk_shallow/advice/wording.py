@@ -1,4 +1,4 @@
-"""How a warning is put."""
+"""How findings are worded, and how a warning is given."""
 
 import inspect
 import math
@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sk_shallow._core.rows import Matrix
 from sk_shallow.exceptions import InitializationWarning
 
 # Packages between the user's line and a warning.
@@ -72,6 +70,30 @@ def significant(value: float) -> float:
     return float(f"{digit}e{exponent}")
 
 
-def standardise(X: Matrix) -> str:
-    scaler = "StandardScaler(with_mean=False)" if sparse.issparse(X) else "StandardScaler"
-    return f"standardise X (sklearn.preprocessing.{scaler})"
+def worth_one(n_hidden: int, how: str) -> str:
+    """Of units that are all the same."""
+    return f"All {n_hidden} hidden units {how}: the net is worth one unit."
+
+
+def on_the_flat_part(share: float, activation: str, verb: str) -> str:
+    return (
+        f"{share:.0%} of the hidden activations {verb} on the flat part of {activation} "
+        f"(slope under 5 % of its maximum), where gradients are small"
+    )
+
+
+def dead(n_dead: int, n_hidden: int, verb: str) -> str:
+    """Of relu units that are 0 on every row; `verb` is that of several units."""
+    verb = {"are": "is", "start": "starts"}[verb] if n_dead == 1 else verb
+    return (
+        f"{n_dead} of {n_hidden} hidden units ({n_dead / n_hidden:.0%}) {verb} dead: relu "
+        f"gives 0 on every row, so there is no gradient by which to learn."
+    )
+
+
+def almost_constant(spread: float, rows: str) -> str:
+    """Of a trained net whose logits have this standard deviation."""
+    return (
+        f"The fitted net is almost constant: its logits vary by {spread:.1g} over "
+        f"{rows}, so every row gets nearly the same probability."
+    )

@@ -1,5 +1,6 @@
-"""What users give, dask arrays and data frames, as parts and columns."""
+"""Dask arrays and data frames, as users give them, as partitions and columns."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dask
@@ -114,17 +115,17 @@ def first(odd: NDArray[np.bool_]) -> int | None:
     return int(np.argmax(odd)) if odd.any() else None
 
 
-def lazily(
-    net: Any, method: str, X: Any, dtype: DTypeLike, n_columns: int | None
-) -> da.Array:
-    """`net.method(X)` as a dask array in the partitions of X."""
-    width = () if n_columns is None else (n_columns,)
-    net, predict = dask.delayed(net), dask.delayed(predicted)
-    empty = np.empty((0, *width), dtype)
+def lazily(predict: Callable[[Any], Any], X: Any, empty: NDArray[Any]) -> da.Array:
+    """`predict(X)` as a dask array in the partitions of X.
+
+    `empty` is what it gives for no rows, which `predict` refuses.
+    """
+    delayed = dask.delayed(predicted)
+    width = empty.shape[1:]
     lengths = [np.nan] * X.npartitions if has_names(X) else X.chunks[0]
     return da.concatenate(
         [
-            da.from_delayed(predict(net, method, part, empty), (length, *width), dtype)
+            da.from_delayed(delayed(predict, part, empty), (length, *width), empty.dtype)
             for part, length in zip(partitions(X), lengths, strict=True)
         ],
         allow_unknown_chunksizes=True,

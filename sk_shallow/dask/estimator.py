@@ -1,8 +1,9 @@
-"""The estimator for tables on a cluster: it reads, and the rest is that of one machine."""
+"""The estimator for tables on a cluster. Only reading and predicting differ from memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from copy import copy
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,11 +12,10 @@ from distributed import Client, get_client, get_worker, worker_client
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sk_shallow._core.rows import Rows
-from sk_shallow.classifier import Init, ShallowNetClassifier
+from sk_shallow._core.table import Rows
+from sk_shallow.classifier import BaseShallowNet, Init, ShallowNetClassifier
 from sk_shallow.dask.collections import (
     check_is_table,
     column,
@@ -31,6 +31,7 @@ from sk_shallow.dask.collections import (
 from sk_shallow.dask.table import ClusterTable
 from sk_shallow.exceptions import InvalidParameterError
 from sk_shallow.persistence import FITTED
+from sk_shallow.threads.pool import Quantity
 from sk_shallow.validation import (
     Labels,
     check_is_numpy,
@@ -45,7 +46,7 @@ from sk_shallow.validation import (
 
 @contextmanager
 def connected(client: Client | None) -> Iterator[Client]:
-    """The client that waits for the cluster: as given, or the one that is about.
+    """The client of the cluster: as given, or the current one.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def inside_a_task() -> bool:
 def naming_the_partition(
     X: ClusterTable, odd_row: Callable[..., int | None], *args: Any
 ) -> Iterator[None]:
-    """An error about a row says in which partition it is."""
+    """Name the partition of the odd row in an error."""
     try:
         yield
     except ValueError as error:
@@ -116,14 +117,7 @@ def checked_columns(
     return y, weight
 
 
-def not_in_chunks(estimator: Any) -> bool:
-    raise AttributeError(
-        f"{type(estimator).__name__} has no partial_fit: a stream is learnt from in "
-        f"memory, chunk by chunk. Use ShallowNetClassifier.partial_fit."
-    )
-
-
-class DaskShallowNetClassifier(ShallowNetClassifier):
+class DaskShallowNetClassifier(BaseShallowNet):
     """:class:`~sk_shallow.ShallowNetClassifier` for tables on a Dask cluster.
 
     The rows stay on their workers. An iteration sends the weights out and gets one sum
@@ -136,7 +130,10 @@ class DaskShallowNetClassifier(ShallowNetClassifier):
 
     All parameters but `client` are those of :class:`~sk_shallow.ShallowNetClassifier`, and
     so are the attributes. ``solver="adam"`` needs rows in random order, and is not for
-    clusters.
+    clusters, and neither is `partial_fit`.
+
+    Predictions of a dask table are dask arrays in its partitions, computed where they are
+    used; those of a table in memory are as ever.
 
     Parameters
     ----------
@@ -278,9 +275,6 @@ default=None
                 sample_weight_val=column(client, sample_weight_val),
             )
 
-    # The one inherited is for data in memory.
-    partial_fit = available_if(not_in_chunks)(ShallowNetClassifier.partial_fit)
-
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of `predict`; rows on Dask are predicted on their workers.
 
@@ -308,75 +302,6 @@ default=None
             weight = check_sample_weight(weight, len(y))
         return float(accuracy_score(y, predicted, sample_weight=weight))
 
-    def decision_function(self, X: Any) -> Any:
-        """Logit of ``classes_[1]`` for each row, as in memory; of dask tables, lazily.
-
-        Parameters
-        ----------
-        X : dask array or data frame, or a table in memory
-            Finite numbers, in the columns that `fit` was given.
-
-        Returns
-        -------
-        z2 : dask or NumPy array of shape (n_samples,)
-            The logits.
-        """
-        if not is_table(X):
-            return super().decision_function(X)
-        return self._lazily("decision_function", X, self._dtype)
-
-    def predict(self, X: Any) -> Any:
-        """The more probable class for each row; of dask tables, lazily.
-
-        Parameters
-        ----------
-        X : dask array or data frame, or a table in memory
-            Finite numbers, in the columns that `fit` was given.
-
-        Returns
-        -------
-        y : dask or NumPy array of shape (n_samples,)
-            Labels.
-        """
-        if not is_table(X):
-            return super().predict(X)
-        check_is_fitted(self)
-        return self._lazily("predict", X, self.classes_.dtype)
-
-    def predict_proba(self, X: Any) -> Any:
-        """Probability of each class for each row; of dask tables, lazily.
-
-        Parameters
-        ----------
-        X : dask array or data frame, or a table in memory
-            Finite numbers, in the columns that `fit` was given.
-
-        Returns
-        -------
-        p : dask or NumPy array of shape (n_samples, 2)
-            Columns in the order of `classes_`.
-        """
-        if not is_table(X):
-            return super().predict_proba(X)
-        return self._lazily("predict_proba", X, self._dtype, 2)
-
-    def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of the probabilities; of dask tables, lazily.
-
-        Parameters
-        ----------
-        X : dask array or data frame, or a table in memory
-            Finite numbers, in the columns that `fit` was given.
-
-        Returns
-        -------
-        log_p : dask or NumPy array of shape (n_samples, 2)
-            Columns in the order of `classes_`.
-        """
-        if not is_table(X):
-            return super().predict_log_proba(X)
-        return self._lazily("predict_log_proba", X, self._dtype, 2)
-
     def to_local(self) -> ShallowNetClassifier:
         """The same net, fitted or not, for data in memory."""
         local = ShallowNetClassifier()
@@ -385,21 +310,24 @@ default=None
         }
         return local
 
-    @property
-    def _dtype(self) -> Any:
+    def _predicted(
+        self, quantity: Quantity, X: Any, finish: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """As in memory; of a dask table, a dask array in its partitions."""
+        if not is_table(X):
+            return super()._predicted(quantity, X, finish)
         check_is_fitted(self)
-        return self.coefs_[0].dtype
-
-    def _lazily(self, method: str, X: Any, dtype: Any, n_columns: int | None = None) -> Any:
-        validate_data(self, example_row(X), reset=False)
+        example = example_row(X)
+        validate_data(self, example, reset=False)
         # What predicts, and nothing that callbacks or users have put there.
         local = ShallowNetClassifier(**self.to_local().get_params())
-        # Names that X lacks have been told of, and need not be by every partition.
+        # The warning of names that X lacks has been given; no partition repeats it.
         names = ("feature_names_in_",) if has_names(X) else ()
         for name in (*FITTED, *names):
             if hasattr(self, name):
                 setattr(local, name, getattr(self, name))
-        return lazily(local, method, X, dtype, n_columns)
+        predict = partial(local._predicted, quantity, finish=finish)
+        return lazily(predict, X, empty=predict(example)[:0])
 
     def _read(
         self,
@@ -433,6 +361,6 @@ default=None
 
     def __sklearn_clone__(self) -> Self:
         without_client = copy(self)  # which can neither be copied nor stored
-        duplicate: Self = ShallowNetClassifier.__sklearn_clone__(without_client)
+        duplicate: Self = BaseShallowNet.__sklearn_clone__(without_client)
         duplicate.client = self.client
         return duplicate

@@ -1,7 +1,7 @@
-"""A table in parts on the workers of a cluster, and how it is summed up there.
+"""A table in partitions on the workers of a cluster, and how it is summed up there.
 
-All that is sent is part of a task, so whatever a worker held when it died, the scheduler
-knows how to make again.
+All that is sent is part of a task. So when a worker dies, the scheduler can make again
+what it held.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,9 @@ import numpy as np
 from distributed import Client, Future, as_completed
 from numpy.typing import DTypeLike
 
-from sk_shallow._core.activations import Activation
-from sk_shallow._core.objective import RowSums, Sums, added, row_sums
-from sk_shallow._core.parameters import Parameters, flatten
-from sk_shallow._core.rows import Column, Run, by_parts
+from sk_shallow._core.block import Sums, added
+from sk_shallow._core.parameters import Net, flatten
+from sk_shallow._core.rows import Column, Run
 from sk_shallow.dask import tasks
 
 FAN_IN = 8  # sums that one worker, and at the end the client, adds up
@@ -26,7 +25,7 @@ T = TypeVar("T")
 
 
 class ClusterTable:
-    """X in parts that stay on their workers, as a table of which sums can be had.
+    """X in partitions that stay on their workers: a `Table`.
 
     Parameters
     ----------
@@ -61,15 +60,15 @@ class ClusterTable:
         self.example = example
         self.dtype = np.dtype(dtype)
         self._kept: list[Future] = []  # until `close`
-        read = dask.delayed(tasks.read_part)
-        parts = client.compute(
+        read = dask.delayed(tasks.read_partition)
+        read_partitions = client.compute(
             [
                 read(partition, number, name, n_features, self.dtype)
                 for number, partition in enumerate(partitions)
             ]
         )
-        counted = client.map(tasks.n_rows, parts)
-        self._kept += [*parts, *counted]
+        counted = client.map(tasks.n_rows, read_partitions)
+        self._kept += [*read_partitions, *counted]
         try:
             with client.as_current():  # or it would ask the default client
                 # The first error, without waiting for the others.
@@ -80,7 +79,7 @@ class ClusterTable:
         release(counted)
         lengths = [length_of[count] for count in counted]
         self._numbers = np.flatnonzero(lengths)  # of the partitions that have rows
-        self.parts = [parts[number] for number in self._numbers]
+        self.partitions = [read_partitions[number] for number in self._numbers]
         self._ends = np.cumsum([0, *(lengths[number] for number in self._numbers)])
         self.shape = (int(self._ends[-1]), n_features)
 
@@ -99,42 +98,54 @@ class ClusterTable:
         )
 
     def close(self) -> None:
-        """Let the cluster forget all that was made here."""
+        """Release all that was made on the cluster."""
         release(self._kept)
         self._kept.clear()
 
     def partition_of(self, row: int) -> int:
         """The number of the partition that a row is in."""
-        part = np.searchsorted(self._ends, row, side="right") - 1
-        return int(self._numbers[part])
+        partition = np.searchsorted(self._ends, row, side="right") - 1
+        return int(self._numbers[partition])
 
-    def stretches(self, column: Column) -> list[tasks.Packed]:
-        """The stretch of a column that belongs to each part."""
-        return [tasks.Packed.of(column[start:end]) for start, end in pairwise(self._ends)]
+    def map(self, function: Callable[..., T], *columns: Column) -> list[T]:
+        return self.gathered(
+            self.started(tasks.do, self.partitions, self._sent(columns), every=[function])
+        )
 
-    def sent(self, columns: Sequence[Column | None]) -> list[tuple[Any, ...]]:
-        """For each part, its stretches of the columns, ready to travel."""
+    def loss_sums(
+        self,
+        sign: Column,
+        sample_weight: Column,
+        held_out_weight: Column | None,
+        n_hidden: int,  # noqa: ARG002 (the net says it)
+        run: Run,  # noqa: ARG002 (the workers run)
+    ) -> "ClusterSums":
+        """The columns become arrays beside their partitions, until `close`."""
+        columns = self.started(
+            tasks.unpack, self._sent([sign, sample_weight, held_out_weight])
+        )
+        self._kept += columns
+        return ClusterSums(self, columns)
+
+    def _sent(self, columns: Sequence[Column | None]) -> list[tuple[Any, ...]]:
+        """For each partition, its part of the columns, ready to travel."""
+        limits = list(pairwise(self._ends))
         packed = [
-            [None] * len(self.parts) if column is None else self.stretches(column)
+            [
+                None if column is None else tasks.Packed.of(column[start:end])
+                for start, end in limits
+            ]
             for column in columns
         ]
-        return [tuple(of_parts[k] for of_parts in packed) for k in range(len(self.parts))]
-
-    def keep_columns(self, *columns: Column | None) -> list[Future]:
-        """Columns as arrays beside their parts, until `close`."""
-        futures = self.started(tasks.unpack, self.sent(columns))
-        self._kept += futures
-        return futures
-
-    def done_on_parts(self, task: Callable[..., T], *columns: Column) -> list[T]:
-        return self.gathered(
-            self.started(tasks.do, self.parts, self.sent(columns), every=[task])
-        )
+        return [tuple(of_all[k] for of_all in packed) for k in range(len(limits))]
 
     def started(
         self, task: Callable[..., Any], *of_each: Sequence[Any], every: Sequence[Any] = ()
     ) -> list[Future]:
-        """A task for each part: what it gets of its own, and what every one gets."""
+        """Start a task for each partition.
+
+        Its arguments are its own of each sequence in `of_each`, then those in `every`.
+        """
         of_all = ([thing] * len(of_each[0]) for thing in every)
         futures: list[Future] = self.client.map(task, *of_each, *of_all, pure=False)
         return futures
@@ -156,19 +167,16 @@ def release(futures: Sequence[Future]) -> None:
 class ClusterSums:
     """Sums over the rows of a table on a cluster."""
 
-    def __init__(
-        self, table: ClusterTable, columns: list[Future], activation: Activation
-    ) -> None:
+    def __init__(self, table: ClusterTable, columns: list[Future]) -> None:
         self._table = table
         self._columns = columns
-        self._activation = activation
 
-    def sums(self, parameters: Parameters) -> Sums:
+    def sums(self, net: Net) -> Sums:
         """Added in a tree.
 
-        It follows from the number of parts, so the bits do not depend on the workers.
+        It follows from the number of partitions, so the bits do not depend on the workers.
         """
-        sums = self._of_parts(tasks.part_sums, parameters)
+        sums = self._of_partitions(tasks.partition_sums, net)
         while len(sums) > FAN_IN:
             sums = self._added_in_groups(sums)
         parts: list[Sums] = self._table.gathered(sums)
@@ -179,35 +187,19 @@ class ClusterSums:
         groups = [sums[first : first + FAN_IN] for first in range(0, len(sums), FAN_IN)]
         return self._table.started(tasks.added_in_order, groups)
 
-    def loss(self, parameters: Parameters) -> float:
-        losses = self._of_parts(tasks.part_loss, parameters)
+    def loss(self, net: Net) -> float:
+        losses = self._of_partitions(tasks.partition_loss, net)
         return float(sum(self._table.gathered(losses)))
 
-    def _of_parts(self, task: Callable[..., Any], parameters: Parameters) -> list[Future]:
+    def _of_partitions(self, task: Callable[..., Any], net: Net) -> list[Future]:
         # Sent once, as a task that any worker can do again; the others get it from there.
-        n_features, dtype = self._table.shape[1], self._table.dtype
-        theta = self._table.client.submit(
-            tasks.received, flatten(parameters), n_features, dtype, pure=False
+        received = self._table.client.submit(
+            tasks.received,
+            flatten(net),
+            net.n_features,
+            net.activation,
+            self._table.dtype,
+            pure=False,
         )
-        every = [self._activation, theta]
-        return self._table.started(task, self._table.parts, self._columns, every=every)
-
-
-@row_sums.register
-def _(
-    X: ClusterTable,
-    sign: Column,
-    sample_weight: Column,
-    held_out_weight: Column | None,
-    *,
-    activation: Activation,
-    n_hidden: int,  # noqa: ARG001 (the parameters tell)
-    run: Run,  # noqa: ARG001 (the cluster runs)
-) -> RowSums:
-    columns = X.keep_columns(sign, sample_weight, held_out_weight)
-    return ClusterSums(X, columns, activation)
-
-
-@by_parts.register
-def _(X: ClusterTable, task: Callable[..., T], *columns: Column) -> list[T]:
-    return X.done_on_parts(task, *columns)
+        columns = self._table.partitions, self._columns
+        return self._table.started(task, *columns, every=[received])

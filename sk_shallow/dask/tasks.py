@@ -1,4 +1,4 @@
-"""What workers do: each function runs on one of them, with a part of the table.
+"""What workers do: each function runs on one of them, with a partition of the table.
 
 Columns (one number for each row) travel packed, inside the task: so a worker that takes
 over the part of one that died has all it needs.
@@ -10,15 +10,16 @@ from functools import reduce, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-from sk_shallow._core.activations import Activation
-from sk_shallow._core.objective import Block, BlockwiseSums, Sums, added
-from sk_shallow._core.parameters import Parameters, Vector, cast, unflatten
+from sk_shallow._core.activations import Activation, Vector
+from sk_shallow._core.block import Block, Sums, added
+from sk_shallow._core.parameters import Net, cast, unflatten
 from sk_shallow._core.rows import Column, Matrix, one_by_one
-from sk_shallow.blas import on_one_blas_thread
+from sk_shallow._core.table import BlockwiseSums
+from sk_shallow.threads.blas import on_one_blas_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,18 +40,20 @@ class Packed(NamedTuple):
 
 
 def as_in_memory(task: Callable[P, T]) -> Callable[P, T]:
-    """BLAS has one thread; of overflow the client tells, and underflow is no error."""
+    """BLAS has one thread; overflow is an error on the client, and underflow is none."""
 
     @wraps(task)
     @on_one_blas_thread
     def done(*args: P.args, **kwargs: P.kwargs) -> T:
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return task(*args, **kwargs)
 
     return done
 
 
-def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike) -> Matrix:
+def read_partition(
+    X: Any, number: int, name: str, n_features: int, dtype: DTypeLike
+) -> Matrix:
     """One partition of the table of that name as a finite array or CSR matrix.
 
     Raises
@@ -75,10 +78,12 @@ def read_part(X: Any, number: int, name: str, n_features: int, dtype: DTypeLike)
     return X if sparse.issparse(X) else np.require(X, requirements=["C", "A"])
 
 
-def received(theta: Vector, n_features: int, dtype: DTypeLike) -> Parameters:
-    """The weights of a net, from their flat vector."""
+def received(
+    theta: Vector, n_features: int, activation: Activation, dtype: DTypeLike
+) -> Net:
+    """A net, from the flat vector of its weights."""
     n_hidden = (theta.size - 1) // (n_features + 2)
-    return cast(unflatten(theta, n_features, n_hidden), dtype)
+    return cast(unflatten(theta, n_features, n_hidden, activation), dtype)
 
 
 def n_rows(X: Matrix) -> int:
@@ -87,7 +92,7 @@ def n_rows(X: Matrix) -> int:
 
 @as_in_memory
 def do(X: Matrix, columns: Sequence[Packed], task: Callable[..., T]) -> T:
-    """A task of `by_parts`."""
+    """The task of a `map`."""
     return task(X, *(column.unpacked() for column in columns))
 
 
@@ -99,31 +104,27 @@ Columns = tuple[Column, Column, Column | None]  # signs, weights, held-out weigh
 
 
 @as_in_memory
-def part_sums(
-    X: Matrix, columns: Columns, activation: Activation, parameters: Parameters
-) -> Sums:
-    """What J and its gradient are made of, over one part."""
-    return over(X, columns, activation, parameters).sums(parameters)
+def partition_sums(X: Matrix, columns: Columns, net: Net) -> Sums:
+    """What J and its gradient are made of, over one partition."""
+    return over(X, columns, net).sums(net)
 
 
 @as_in_memory
-def part_loss(
-    X: Matrix, columns: Columns, activation: Activation, parameters: Parameters
-) -> float:
+def partition_loss(X: Matrix, columns: Columns, net: Net) -> float:
     """The weighted sum of the log-loss alone."""
-    return over(X, columns, activation, parameters).loss(parameters)
+    return over(X, columns, net).loss(net)
 
 
-def over(
-    X: Matrix, columns: Columns, activation: Activation, parameters: Parameters
-) -> BlockwiseSums:
-    return BlockwiseSums(Block(X, *columns), activation, parameters.n_hidden, one_by_one)
+def over(X: Matrix, columns: Columns, net: Net) -> BlockwiseSums:
+    return BlockwiseSums(Block(X, *columns), net.n_hidden, one_by_one)
 
 
 def added_in_order(parts: Sequence[Sums]) -> Sums:
     return reduce(added, parts)
 
 
-def predicted(net: Any, method: str, X: Any, empty: Any) -> Any:
-    """`net.method(X)` of one partition, which may have no rows."""
-    return getattr(net, method)(X) if X.shape[0] else empty
+def predicted(
+    predict: Callable[[Any], NDArray[Any]], X: Any, empty: NDArray[Any]
+) -> NDArray[Any]:
+    """`predict(X)` of one partition, which may have no rows."""
+    return predict(X) if X.shape[0] else empty

@@ -8,8 +8,8 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 
-from sk_shallow._core.parameters import Array
-from sk_shallow.classifier import ShallowNetClassifier
+from sk_shallow._core.activations import Array
+from sk_shallow.classifier import BaseShallowNet
 from sk_shallow.inspection.reports import inspect_hidden_layer
 from sk_shallow.inspection.subjects import check_tol
 
@@ -99,7 +99,7 @@ class HiddenLayerMonitor:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin the records of another fit."""
-        if not isinstance(estimator, ShallowNetClassifier):
+        if not isinstance(estimator, BaseShallowNet):
             raise TypeError(
                 f"HiddenLayerMonitor watches a ShallowNetClassifier, got "
                 f"{type(estimator).__name__}. In a pipeline or a search, give it to the "

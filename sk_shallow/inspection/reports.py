@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_shallow._core.activations import Vector
 from sk_shallow._core.diagnostics import effective_rank
 from sk_shallow._core.objective import Objective
-from sk_shallow._core.parameters import Vector, flatten, unflatten
+from sk_shallow._core.parameters import flatten, unflatten
+from sk_shallow.advice.layer import Subject, verdicts_on
 from sk_shallow.advice.wording import plural
-from sk_shallow.blas import on_one_blas_thread
-from sk_shallow.inspection.subjects import Subject, check_tol, find_subject
-from sk_shallow.inspection.verdicts import verdicts_on
-from sk_shallow.underflow import ignoring_underflow
+from sk_shallow.inspection.subjects import check_tol, find_subject
+from sk_shallow.threads.blas import on_one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,6 @@ class HiddenLayerReport:
         return [f"- {verdict}" for verdict in self.verdicts]
 
 
-@ignoring_underflow
 @on_one_blas_thread
 def inspect_hidden_layer(
     estimator: Any,
@@ -224,7 +223,7 @@ def inspect_hidden_layer(
     mean of Z1         1.22 to 1.22
     sd of Z1           0.233 to 0.233
     gradient norm      hidden 0.0937, output 0.113
-    - All 4 units compute the same function: the net is worth one unit. Set
+    - All 4 hidden units compute the same function: the net is worth one unit. Set
     init='glorot_uniform' and init_scale=1.
     """
     check_tol(tol)
@@ -233,10 +232,10 @@ def inspect_hidden_layer(
     groups, rank = subject.groups(statistics, tol), effective_rank(statistics)
     verdicts = verdicts_on(subject, statistics, groups, rank)
     return HiddenLayerReport(
-        activation=start.activation,
+        activation=start.net.activation.name,
         at_start=at_start,
         n_rows=statistics.n_rows,
-        n_units=start.parameters.n_hidden,
+        n_units=start.net.n_hidden,
         groups=tuple(tuple(group) for group in groups),
         effective_rank=rank,
         saturated_share=statistics.flat_share,
@@ -250,15 +249,14 @@ def inspect_hidden_layer(
 
 def gradient_norms(subject: Subject) -> dict[str, float] | None:
     """The norm of the gradient of J in each layer."""
-    if subject.rows is None:
+    if not subject.has_labels:
         return None
-    parameters = subject.parameters
-    objective = Objective(
-        subject.rows, subject.activation, parameters.n_hidden, subject.alpha
-    )
+    net = subject.net
+    objective = Objective(subject.rows, net, subject.alpha)
     with np.errstate(over="ignore", invalid="ignore"):
-        _, gradient = objective(flatten(parameters))
-    dW1, db1, dw2, db2 = unflatten(gradient, *parameters.W1.shape)
+        gradient = objective(flatten(net)).gradient
+    shape = net.n_features, net.n_hidden, net.activation
+    dW1, db1, dw2, db2 = unflatten(gradient, *shape).weights
     return {
         "hidden": float(np.hypot(np.linalg.norm(dW1), np.linalg.norm(db1))),
         "output": float(np.hypot(np.linalg.norm(dw2), np.linalg.norm(db2))),

@@ -1,78 +1,28 @@
 """Which net is to be looked at, with which weights, and on which rows."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sk_shallow._core.activations import ACTIVATIONS, Activation
-from sk_shallow._core.diagnostics import HiddenStatistics, hidden_statistics, units_alike
-from sk_shallow._core.moments import column_moments
-from sk_shallow._core.parameters import Parameters, cast
-from sk_shallow._core.rows import Column, Matrix, Rows
-from sk_shallow.advice.wording import standardise
-from sk_shallow.chance import draw_entropy, streams
-from sk_shallow.classifier import ShallowNetClassifier
-from sk_shallow.held_out import hold_out
-from sk_shallow.recipe import read_recipe
-from sk_shallow.start import Start
+from sk_shallow._core.columns import column_moments
+from sk_shallow._core.parameters import cast
+from sk_shallow._core.rows import Matrix
+from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow.advice.layer import Subject
+from sk_shallow.classifier import BaseShallowNet
+from sk_shallow.training.held_out import hold_out
+from sk_shallow.training.options import resolve_options
+from sk_shallow.training.start import Start, draw_entropy, draw_start, spawn_generators
 from sk_shallow.validation import (
-    check_is_finite,
     check_known_rows,
     check_parameters,
     check_training_data,
     read_table,
 )
 from sk_shallow.validation.parameters import is_number_above_0
-
-
-class Subject(NamedTuple):
-    """A net on some rows."""
-
-    start: Start  # the weights; its `init` is None where they are trained
-    X: Matrix
-    rows: Rows | None  # X with y, if there is one
-    alpha: float
-
-    @property
-    def parameters(self) -> Parameters:
-        return self.start.parameters
-
-    @property
-    def activation(self) -> Activation:
-        return ACTIVATIONS[self.start.activation]
-
-    @property
-    def sample_weight(self) -> Column | None:
-        """Rows of weight 0 do not count."""
-        return None if self.rows is None else self.rows.sample_weight
-
-    def statistics(self) -> HiddenStatistics:
-        """What the hidden layer does with the rows.
-
-        Raises
-        ------
-        ValueError
-            If numbers overflow.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            statistics = hidden_statistics(
-                self.parameters, self.X, self.activation, self.sample_weight
-            )
-        if not statistics.is_finite:
-            check_is_finite(self.X, "X")
-            scaler = standardise(self.X)
-            raise ValueError(
-                f"The hidden layer, or its moments, are not finite on these rows: the "
-                f"numbers overflow. {scaler[0].upper()}{scaler[1:]}, or lower init_scale."
-            )
-        return statistics
-
-    def groups(self, statistics: HiddenStatistics, tol: float) -> list[list[int]]:
-        """Units that compute the same function; with tanh, but for the sign."""
-        return units_alike(statistics, float(tol), mirrored=self.start.activation == "tanh")
 
 
 def check_tol(tol: Any) -> None:
@@ -122,7 +72,7 @@ def unwrap(
     estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, at_start: bool
 ) -> tuple[Any, Any, Any]:
     """The net inside pipelines and searches, and X and y, if given, as they get there."""
-    while not isinstance(estimator, ShallowNetClassifier):
+    while not isinstance(estimator, BaseShallowNet):
         if isinstance(estimator, Pipeline):
             if X is not None:
                 arrive = arriving_in_fit if at_start else arriving
@@ -212,34 +162,45 @@ def searched(search: Any, *, at_start: bool) -> Any:
     return None
 
 
-def trained(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
+def unlabelled(X: Matrix) -> Rows:
+    each = np.ones(X.shape[0], dtype=np.bool_)
+    return Rows(ArrayTable(X), each, each)
+
+
+def trained(net: BaseShallowNet, X: Any, y: Any, sample_weight: Any) -> Subject:
     check_is_fitted(net)
-    start = Start(net._parameters(), net._activation, init=None)
+    start = Start(net._net(), init=None)
     if y is None:
         X = read_table(net, X, reset=False)
-        return Subject(start, X, None, net.alpha_)
+        return Subject(start, X, unlabelled(X), has_labels=False, alpha=net.alpha_)
     rows = check_known_rows(net, X, y, sample_weight)
-    return Subject(start, rows.X, rows, net.alpha_)
+    return Subject(start, in_memory(rows), rows, has_labels=True, alpha=net.alpha_)
 
 
-def would_start(net: ShallowNetClassifier, X: Any, y: Any, sample_weight: Any) -> Subject:
+def in_memory(rows: Rows) -> Matrix:
+    assert isinstance(rows.X, ArrayTable)  # `find_subject` refuses others
+    return rows.X.X
+
+
+def would_start(net: BaseShallowNet, X: Any, y: Any, sample_weight: Any) -> Subject:
     """The first start that `fit` would take, with the same bits where y is given."""
     check_parameters(vars(net))
     if net._continues():
         return trained(net, X, y, sample_weight)
     net = clone(net)  # so that neither the net nor its random_state is changed
-    (chance,) = streams(draw_entropy(net.random_state), 1)
-    if y is None:
+    generators = spawn_generators(draw_entropy(net.random_state))
+    if y is None:  # at which no start looks
         X = read_table(net, X, reset=True)
-        each = np.ones(X.shape[0], dtype=np.bool_)
-        rows = learnt_from = Rows(X, y=each, sample_weight=each)  # no start looks at y
+        rows = learnt_from = unlabelled(X)
     else:
         _, rows = check_training_data(net, X, y, sample_weight, reset=True)
         learnt_from, _ = hold_out(
-            rows, net.early_stopping, net.validation_fraction, chance.split
+            rows, net.early_stopping, net.validation_fraction, generators.split
         )
-    start, _ = net._drawn(chance, learnt_from)
-    start = start._replace(parameters=cast(start.parameters, rows.X.dtype))
     columns = column_moments(rows.X, rows.sample_weight)
-    alpha = read_recipe(vars(net), columns).alpha
-    return Subject(start, rows.X, None if y is None else rows, alpha)
+    options = resolve_options(vars(net), columns)
+    start = draw_start(options, learnt_from, generators)
+    start = start._replace(net=cast(start.net, rows.X.dtype))
+    return Subject(
+        start, in_memory(rows), rows, has_labels=y is not None, alpha=options.alpha
+    )

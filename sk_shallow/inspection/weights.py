@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sk_shallow._core.parameters import Vector
+from sk_shallow._core.activations import Vector
 from sk_shallow.inspection.subjects import unwrap
 
 

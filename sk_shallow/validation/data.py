@@ -1,4 +1,4 @@
-"""Data in, clean arrays or a clear error out."""
+"""Checks of data: clean arrays, or a clear error."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +14,9 @@ from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from sk_shallow._core.parameters import Vector
-from sk_shallow._core.rows import Column, Matrix, Rows, by_parts
+from sk_shallow._core.activations import Vector
+from sk_shallow._core.rows import Column, Matrix
+from sk_shallow._core.table import ArrayTable, Rows, Table
 from sk_shallow.validation.parameters import is_bool
 
 DTYPES = [np.float64, np.float32]  # anything else becomes the first
@@ -93,7 +94,7 @@ def check_training_data(
     """Classes of y, and rows with y encoded as 0 and 1 and class weights folded in.
 
     With `reset`, sets `n_features_in_` and, for data frames, `feature_names_in_` on the
-    estimator; without, X must have the columns they tell.
+    estimator; without, X must have these columns.
 
     Raises
     ------
@@ -102,11 +103,11 @@ def check_training_data(
         weights are negative, not finite, of another length, or leave a class empty.
     """
     X, y = read_table(estimator, X, y, reset=reset)
-    return labelled_rows(estimator, X, y, sample_weight)
+    return labelled_rows(estimator, ArrayTable(X), y, sample_weight)
 
 
 def labelled_rows(
-    estimator: Any, X: Matrix, y: NDArray[Any], sample_weight: Any
+    estimator: Any, X: Table, y: NDArray[Any], sample_weight: Any
 ) -> tuple[Labels, Rows]:
     """The same, for an X that has been checked."""
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
@@ -133,7 +134,7 @@ def check_validation_data(
     labels: Labels,
     dtype: DTypeLike,
 ) -> Rows | None:
-    """The rows that the user holds out, if any, encoded and weighted as those of y.
+    """The validation data that the user gives, if any, encoded and weighted as y is.
 
     `dtype` is that of X.
 
@@ -151,11 +152,11 @@ def check_validation_data(
         )
     except ValueError as error:
         raise ValueError(f"In X_val or y_val: {error}") from error
-    return labelled_validation_rows(X_val, y_val, sample_weight_val, labels)
+    return labelled_validation_rows(ArrayTable(X_val), y_val, sample_weight_val, labels)
 
 
 def holds_out(estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Whether the user holds out rows, all that belongs to them being given."""
+    """Whether the user gives validation data, all of it."""
     if X_val is None and y_val is None and sample_weight_val is None:
         return False
     if X_val is None or y_val is None:
@@ -170,9 +171,9 @@ def holds_out(estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any) ->
 
 
 def labelled_validation_rows(
-    X_val: Matrix, y_val: NDArray[Any], sample_weight_val: Any, labels: Labels
+    X_val: Table, y_val: NDArray[Any], sample_weight_val: Any, labels: Labels
 ) -> Rows:
-    """Rows held out, for an X that has been checked."""
+    """The validation data, for an X that has been checked."""
     weight = check_sample_weight(sample_weight_val, X_val.shape[0], "sample_weight_val")
     encoded = encode_as(labels.classes, y_val, "y_val", weight)
     rows = weighted_rows(X_val, encoded, weight, labels)
@@ -191,7 +192,7 @@ def labelled_validation_rows(
 def check_chunk(
     estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any, *, first: bool
 ) -> tuple[Labels, Rows]:
-    """Classes of a stream, and the rows of a chunk of it, which may lack a class.
+    """The classes, and the rows of a chunk, which may lack one of them.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def check_chunk(
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     encoded = encode_as(classes, y, "y", sample_weight)
     labels = Labels(classes, class_weights(estimator, classes, classes, None))
-    rows = weighted_rows(X, encoded, sample_weight, labels)
+    rows = weighted_rows(ArrayTable(X), encoded, sample_weight, labels)
     before = 0.0 if first else estimator.total_weight_
     with np.errstate(over="ignore"):
         total = rows.sample_weight.sum()
@@ -251,7 +252,7 @@ def naming_what_overflows(rows: Rows, held_out: Rows | None = None) -> Iterator[
         raise
 
 
-def check_is_finite(X: Matrix, name: str, error: Exception | None = None) -> None:
+def check_is_finite(X: Table, name: str, error: Exception | None = None) -> None:
     """Check that X holds no NaN and no infinity.
 
     Raises
@@ -259,7 +260,7 @@ def check_is_finite(X: Matrix, name: str, error: Exception | None = None) -> Non
     ValueError
         If it does, from `error`.
     """
-    found = [kind for part in by_parts(X, not_finite) for kind in part]
+    found = [kind for part in X.map(not_finite) for kind in part]
     if found:
         kinds = " and ".join(sorted(set(found), reverse=True))
         raise ValueError(
@@ -276,7 +277,7 @@ def not_finite(X: Matrix) -> list[str]:
 
 
 def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows:
-    """Rows with labels and weights as those that the fitted estimator learnt from.
+    """Rows encoded and weighted as the training rows of the fitted estimator.
 
     Raises
     ------
@@ -287,20 +288,19 @@ def check_known_rows(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Rows
     X, y = read_table(estimator, X, y, reset=False)
     weight = check_sample_weight(sample_weight, X.shape[0])
     encoded = encode_as(estimator.classes_, y, "y", weight)
-    return weighted_rows(
-        X, encoded, weight, Labels(estimator.classes_, estimator._class_weights)
-    )
+    labels = Labels(estimator.classes_, estimator._class_weights)
+    return weighted_rows(ArrayTable(X), encoded, weight, labels)
 
 
-# What goes on from fitted weights, and how to start afresh instead.
-HOW_TO_GO_ON = {
+# What continues from fitted weights, and how to start afresh instead.
+HOW_TO_CONTINUE = {
     "warm_start": ("warm_start=True continues", "Set warm_start=False"),
     "partial_fit": ("partial_fit continues", "Use fit, or a clone of the estimator,"),
 }
 
 
 def check_same_net(estimator: Any, classes: NDArray[Any], how: str) -> None:
-    """Check that training can go on from the weights that the estimator has.
+    """Check that training can continue from the weights that the estimator has.
 
     Raises
     ------
@@ -313,9 +313,9 @@ def check_same_net(estimator: Any, classes: NDArray[Any], how: str) -> None:
         ("classes", estimator.classes_.tolist(), classes.tolist()),
     ):
         if before != now:
-            goes_on, afresh = HOW_TO_GO_ON[how]
+            continues, afresh = HOW_TO_CONTINUE[how]
             raise ValueError(
-                f"{goes_on} from the last fit, which had {what}={before!r}, and not "
+                f"{continues} from the last fit, which had {what}={before!r}, and not "
                 f"{now!r}. {afresh} to start afresh."
             )
 
@@ -337,7 +337,7 @@ def class_weights(
 
 
 def weighted_rows(
-    X: Matrix, encoded: NDArray[np.bool_], sample_weight: Column, labels: Labels
+    X: Table, encoded: NDArray[np.bool_], sample_weight: Column, labels: Labels
 ) -> Rows:
     weight = sample_weight
     if (labels.weights != 1).any():
@@ -347,7 +347,7 @@ def weighted_rows(
 
 
 def check_classes(classes: Any) -> NDArray[Any]:
-    """The two labels that a stream will have, in sorted order."""
+    """The two labels that all chunks will have, in sorted order."""
     array = np.asarray(classes)
     if array.ndim != 1:
         raise ValueError(
@@ -372,7 +372,7 @@ def raise_class_without_weight(empty: Any, left: Any) -> NoReturn:
 
 
 def counting(column: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[Any]:
-    """The entries that count; without a copy where all do."""
+    """The entries of rows of weight > 0; no copy where all are."""
     return column if counts.all() else column[counts]
 
 

@@ -1,4 +1,4 @@
-"""Parameters in, a clear error out."""
+"""Checks of parameters: a clear error, or nothing."""
 
 import math
 import re

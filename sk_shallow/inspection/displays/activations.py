@@ -4,12 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from sk_shallow._core.activations import Array, Vector
 from sk_shallow._core.diagnostics import activation_counts, flat_ranges
-from sk_shallow._core.parameters import Array, Vector
-from sk_shallow.blas import on_one_blas_thread
 from sk_shallow.inspection.displays.style import BLUE, ORANGE, axes_for
 from sk_shallow.inspection.subjects import find_subject
-from sk_shallow.underflow import ignoring_underflow
+from sk_shallow.threads.blas import on_one_blas_thread
 from sk_shallow.validation.parameters import is_integer
 
 
@@ -56,7 +55,6 @@ class ActivationDisplay:
         self.flat_ranges = flat_ranges
 
     @classmethod
-    @ignoring_underflow
     @on_one_blas_thread
     def from_estimator(
         cls,
@@ -105,12 +103,12 @@ class ActivationDisplay:
         if not is_integer(n_bins) or n_bins < 1:
             raise ValueError(f"n_bins must be an integer >= 1, got {n_bins!r}.")
         subject = find_subject(estimator, X, y, sample_weight, at_start=at_start)
-        statistics, activation = subject.statistics(), subject.activation
+        statistics, activation = subject.statistics(), subject.net.activation
         counts, edges = activation_counts(
-            subject.parameters, subject.X, activation, int(n_bins), subject.sample_weight
+            subject.net, subject.X, int(n_bins), subject.rows.sample_weight
         )
         display = cls(
-            activation=subject.start.activation,
+            activation=activation.name,
             share=counts / statistics.n_rows,
             edges=edges,
             saturated_share=statistics.flat_share,

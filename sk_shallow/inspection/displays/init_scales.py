@@ -12,9 +12,9 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 
-from sk_shallow._core.parameters import Array, Vector
+from sk_shallow._core.activations import Array, Vector
 from sk_shallow.advice.wording import collected
-from sk_shallow.classifier import ShallowNetClassifier
+from sk_shallow.classifier import BaseShallowNet
 from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
 from sk_shallow.inspection.subjects import check_in_memory
 from sk_shallow.validation import check_is_numpy
@@ -119,7 +119,7 @@ class InitScaleDisplay:
             If there are no scales, `scoring` is not one scorer, or X or y is not as `fit`
             takes it; and whatever a fit raises.
         """
-        if not isinstance(last_step(estimator), ShallowNetClassifier):
+        if not isinstance(last_step(estimator), BaseShallowNet):
             raise TypeError(
                 f"Expected a ShallowNetClassifier, or a Pipeline that ends in one; got "
                 f"{type(last_step(estimator)).__name__}."

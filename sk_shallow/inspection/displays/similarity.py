@@ -4,12 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from sk_shallow._core.activations import Array
 from sk_shallow._core.diagnostics import similarity
-from sk_shallow._core.parameters import Array
-from sk_shallow.blas import on_one_blas_thread
 from sk_shallow.inspection.displays.style import axes_for
 from sk_shallow.inspection.subjects import check_tol, find_subject
-from sk_shallow.underflow import ignoring_underflow
+from sk_shallow.threads.blas import on_one_blas_thread
 
 MOST_TICKS = 10
 
@@ -46,7 +45,6 @@ class HiddenUnitSimilarityDisplay:
         self.group_sizes = group_sizes
 
     @classmethod
-    @ignoring_underflow
     @on_one_blas_thread
     def from_estimator(
         cls,

@@ -1,47 +1,93 @@
-"""What is wrong with a hidden layer, a sentence for each problem, with what to change."""
+"""What is wrong with a hidden layer, a sentence for each problem, with what to set."""
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow._core.columns import linear_share
 from sk_shallow._core.diagnostics import (
     HiddenStatistics,
+    hidden_statistics,
     is_symmetric,
     rows_are_alike,
+    units_alike,
 )
-from sk_shallow._core.network import logits
-from sk_shallow._core.rows import Matrix, Rows, spread_rows
-from sk_shallow.advice.ends import (
-    CONSTANT_LOGITS,
+from sk_shallow._core.parameters import Net
+from sk_shallow._core.rows import Matrix
+from sk_shallow._core.table import Rows, logits, sample
+from sk_shallow.advice.end import CONSTANT_LOGITS
+from sk_shallow.advice.remedies import (
+    MOST_ROWS,
     cause_in_alpha,
     cause_in_columns,
     cause_in_weights,
-    last_cause,
-    weak_alpha,
-)
-from sk_shallow.advice.starts import (
-    MOST_DEAD,
-    MOST_ROWS,
-    MOST_SATURATED,
     is_unscaled,
+    last_cause,
     layer_of,
-    logit_message,
     remedy_for_dead_units,
     remedy_for_size,
     remedy_for_symmetry,
+    standardise,
+    weak_alpha,
 )
-from sk_shallow.advice.wording import sentence, significant, standardise
-from sk_shallow.inspection.subjects import Subject
-from sk_shallow.start import Start
+from sk_shallow.advice.start import MOST_DEAD, MOST_SATURATED, logit_message
+from sk_shallow.advice.wording import (
+    almost_constant,
+    dead,
+    on_the_flat_part,
+    sentence,
+    significant,
+    worth_one,
+)
+from sk_shallow.training.start import Start
+from sk_shallow.validation import check_is_finite
 
 FEW_ROWS = 20  # too few to say that a net is constant, or X not scaled
 FEW_DIRECTIONS = 0.25  # share of the units from which fewer may do
 LINE = 0.98  # share of the variance of the logits from which we call them a line
 LINE_ROWS = 1000  # that are looked at for it
+SAME = "compute the same function"
 AFRESH = "set init='glorot_uniform' and init_scale=1, and fit again"
+
+
+class Subject(NamedTuple):
+    """A net on some rows in memory."""
+
+    start: Start  # the net; its `init` is None where it is trained
+    X: Matrix
+    rows: Rows  # X, with labels and weights
+    has_labels: bool  # if not, those of `rows` mean nothing
+    alpha: float
+
+    @property
+    def net(self) -> Net:
+        return self.start.net
+
+    def statistics(self) -> HiddenStatistics:
+        """What the hidden layer does with the rows.
+
+        Raises
+        ------
+        ValueError
+            If numbers overflow.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            statistics = hidden_statistics(self.net, self.X, self.rows.sample_weight)
+        if not statistics.is_finite:
+            check_is_finite(self.rows.X, "X")
+            scaler = standardise(self.X)
+            raise ValueError(
+                f"The hidden layer, or its moments, are not finite on these rows: the "
+                f"numbers overflow. {scaler[0].upper()}{scaler[1:]}, or lower init_scale."
+            )
+        return statistics
+
+    def groups(self, statistics: HiddenStatistics, tol: float) -> list[list[int]]:
+        """Units that compute the same function; with tanh, but for the sign."""
+        is_odd = self.net.activation.name == "tanh"
+        return units_alike(statistics, float(tol), mirrored=is_odd)
 
 
 def verdicts_on(
@@ -52,23 +98,23 @@ def verdicts_on(
 ) -> tuple[str, ...]:
     """All problems that hold, the gravest first."""
     start = subject.start
-    if is_symmetric(start.parameters):
-        return (on_symmetry(start, rank),)
+    if is_symmetric(start.net):
+        return (constant_or_worth_one(start, rank),)
     n_lasting = n_lasting_functions(start, groups, statistics)
-    if start.activation == "relu":
-        flat = on_dead_units(subject, statistics) or on_logits(subject, statistics)
+    if start.net.activation.name == "relu":
+        flat = dead_units(subject, statistics) or large_logits(subject, statistics)
     else:
-        flat = on_saturation(subject, statistics)
+        flat = saturation(subject, statistics)
     if rank == 0:  # of flat units, of course; and of equal rows
-        same = None if flat else on_stillness(subject, statistics)
+        same = None if flat else constant_units(subject, statistics)
     else:
         same = (
-            on_sameness(start, n_lasting)
-            or on_collapse(subject, statistics)
-            or on_line(subject, rank)
+            single_function(start, n_lasting)
+            or collapse(subject, statistics)
+            or straight_line(subject, rank)
         )
     if not same and not flat:
-        same = on_repetition(start, n_lasting) or on_few_directions(start, rank)
+        same = duplicate_units(start, n_lasting) or few_directions(start, rank)
     return tuple(verdict for verdict in (same, flat) if verdict)
 
 
@@ -82,56 +128,46 @@ def n_lasting_functions(
     """
     if start.init is None:
         return len(groups)
-    w2, products = start.parameters.w2, statistics.products
+    w2, products = start.net.w2, statistics.products
     return sum(
         np.unique(w2[list(group)] * np.sign(products[group[0], list(group)])).size
         for group in groups
     )
 
 
-def on_symmetry(start: Start, rank: float) -> str:
+def constant_or_worth_one(start: Start, rank: float) -> str:
     """Of units with the same weights in both layers."""
     if rank == 0:
         return (
             f"No unit varies over the rows, so every row gets the same probability. "
             f"{sentence(afresh(start))}"
         )
-    return worth_one(start)
+    return f"{worth_one(start.net.n_hidden, SAME)} {sentence(afresh(start))}"
 
 
-def on_stillness(subject: Subject, statistics: HiddenStatistics) -> str | None:
-    if not rows_are_alike(subject.X, subject.sample_weight):
-        return on_symmetry(subject.start, rank=0)
+def constant_units(subject: Subject, statistics: HiddenStatistics) -> str | None:
+    if not rows_are_alike(subject.rows.X, subject.rows.sample_weight):
+        return constant_or_worth_one(subject.start, rank=0)
     if statistics.n_rows == 1:  # it says nothing of the units
         return None
     return "X is the same in every row. Give X a column that varies."
 
 
-def on_sameness(start: Start, n_lasting: int) -> str | None:
-    if start.parameters.n_hidden == 1 or n_lasting > 1:
+def single_function(start: Start, n_lasting: int) -> str | None:
+    if start.net.n_hidden == 1 or n_lasting > 1:
         return None
-    return worth_one(start)
+    return f"{worth_one(start.net.n_hidden, SAME)} {sentence(afresh(start))}"
 
 
-def worth_one(start: Start) -> str:
-    return (
-        f"All {start.parameters.n_hidden} units compute the same function: the net is "
-        f"worth one unit. {sentence(afresh(start))}"
-    )
-
-
-def on_collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
+def collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
     """Of trained nets only: logits that start alike may still part."""
-    start, _, rows, alpha = subject
+    start, _, rows, has_labels, alpha = subject
     if start.init is not None or statistics.n_rows < FEW_ROWS:
         return None
     if statistics.z2_deviation >= CONSTANT_LOGITS:
         return None
-    text = (
-        f"The net is almost constant: its logits vary by {statistics.z2_deviation:.1g}, so "
-        f"every row gets nearly the same probability."
-    )
-    if rows is None:
+    text = almost_constant(statistics.z2_deviation, "these rows")
+    if not has_labels:
         return f"{text} Give y, too, to be told the cause."
     cause = (
         cause_in_columns(rows)
@@ -145,8 +181,8 @@ def on_collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
     )
 
 
-def on_repetition(start: Start, n_lasting: int) -> str | None:
-    n_hidden = start.parameters.n_hidden
+def duplicate_units(start: Start, n_lasting: int) -> str | None:
+    n_hidden = start.net.n_hidden
     if n_lasting == n_hidden:
         return None
     more = n_hidden - n_lasting
@@ -158,9 +194,9 @@ def on_repetition(start: Start, n_lasting: int) -> str | None:
     )
 
 
-def on_few_directions(start: Start, rank: float) -> str | None:
+def few_directions(start: Start, rank: float) -> str | None:
     """Of trained nets: different units, but not by much."""
-    n_hidden = start.parameters.n_hidden
+    n_hidden = start.net.n_hidden
     if start.init is not None or rank == 0 or rank > FEW_DIRECTIONS * n_hidden:
         return None
     return (
@@ -170,11 +206,11 @@ def on_few_directions(start: Start, rank: float) -> str | None:
 
 
 def directions(start: Start, rank: float) -> str:
-    n_hidden = start.parameters.n_hidden
+    n_hidden = start.net.n_hidden
     return f"The {n_hidden} units move in about {rank:.1f} directions on these rows"
 
 
-def on_line(subject: Subject, rank: float) -> str | None:
+def straight_line(subject: Subject, rank: float) -> str | None:
     """Of trained nets: whatever its units do, the net is a line."""
     if subject.start.init is not None:
         return None
@@ -191,46 +227,37 @@ def on_line(subject: Subject, rank: float) -> str | None:
 def share_of_a_line(subject: Subject) -> float:
     """R² of the logits on X, over as many rows as the columns need."""
     few = few_rows(subject, max(LINE_ROWS, 4 * subject.X.shape[1]))
-    few = few.astype(subject.parameters.W1.dtype, copy=False)
-    return linear_share(few, logits(subject.parameters, few, subject.activation))
+    few = few.astype(subject.net.W1.dtype, copy=False)
+    return linear_share(few, logits(subject.net, few))
 
 
 def remedy_for_a_line(subject: Subject) -> str:
-    start, X, rows, alpha = subject
-    if alpha == 0:
+    if subject.alpha == 0:
         return "set n_init=5"
-    if rows is None:
-        each = np.ones(X.shape[0], dtype=np.bool_)
-        rows = Rows(X, each, each)
-    return f"set alpha={significant(weak_alpha(start, rows, alpha)):g} and n_init=5"
+    alpha = weak_alpha(subject.start, subject.rows, subject.alpha)
+    return f"set alpha={significant(alpha):g} and n_init=5"
 
 
-def on_saturation(subject: Subject, statistics: HiddenStatistics) -> str | None:
+def saturation(subject: Subject, statistics: HiddenStatistics) -> str | None:
     start = subject.start
     share = float(statistics.flat_share.mean())
     if share <= MOST_SATURATED:
         return None
-    return (
-        f"{share:.0%} of the activations lie on the flat part of {start.activation}, where "
-        f"gradients are small. {remedy_by_size(subject, statistics)}"
-    )
+    flat = on_the_flat_part(share, start.net.activation.name, "lie")
+    return f"{flat}. {remedy_by_size(subject, statistics)}"
 
 
-def on_dead_units(subject: Subject, statistics: HiddenStatistics) -> str | None:
+def dead_units(subject: Subject, statistics: HiddenStatistics) -> str | None:
     n_hidden, n_dead = len(statistics.flat_share), int((statistics.flat_share == 1).sum())
     if n_dead == 0 or n_dead < MOST_DEAD * n_hidden:
         return None
     X = few_rows(subject)
     scaled = statistics.n_rows < FEW_ROWS or not is_unscaled(X)
     remedy = "Set activation='tanh'." if scaled else remedy_for_dead_units(X)
-    dead = "1 unit is" if n_dead == 1 else f"{n_dead} of {n_hidden} units are"
-    return (
-        f"{dead} dead: relu gives 0 on every row, so there is no gradient and nothing to "
-        f"learn by. {remedy}"
-    )
+    return f"{dead(n_dead, n_hidden, 'are')} {remedy}"
 
 
-def on_logits(subject: Subject, statistics: HiddenStatistics) -> str | None:
+def large_logits(subject: Subject, statistics: HiddenStatistics) -> str | None:
     start = subject.start
     if start.init is None:  # a trained net may well be sure
         return None
@@ -238,7 +265,7 @@ def on_logits(subject: Subject, statistics: HiddenStatistics) -> str | None:
 
 
 def few_rows(subject: Subject, most: int = MOST_ROWS) -> Matrix:
-    return spread_rows(subject.X, most, subject.sample_weight)
+    return sample(subject.rows, most).X
 
 
 def afresh(start: Start) -> str:
@@ -249,9 +276,7 @@ def remedy_by_size(subject: Subject, statistics: HiddenStatistics) -> str:
     start, few = subject.start, few_rows(subject)
     if start.init is not None:
         size = layer_of(start, few).size
-        return remedy_for_size(
-            start, few, ACTIVATIONS[start.activation].linear_range / size
-        )
+        return remedy_for_size(start, few, start.net.activation.linear_range / size)
     if statistics.n_rows >= FEW_ROWS and is_unscaled(few):
         return sentence(standardise(few))
     return (

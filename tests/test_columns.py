@@ -6,12 +6,13 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow import ShallowNetClassifier
-from sk_shallow._core.moments import (
+from sk_shallow._core.columns import (
     BLOCK_VALUES,
     column_moments,
     default_alpha,
     merged,
 )
+from sk_shallow._core.table import ArrayTable
 
 FORMS = [np.asarray, sparse.csr_matrix, sparse.csr_array]
 
@@ -22,6 +23,10 @@ def table(n=2000, seed=0):
     X = rng.normal(size=(n, 7)) * [1, 0.1, 1e-3, 5, 0.5, 0, 1] + [0, 1, 5, 1e3, 0, 0.1, 0]
     X[:, 0] *= rng.uniform(size=n) < 0.1
     return X, rng.integers(0, 4, n) * 0.3
+
+
+def moments_of(X, weight):
+    return column_moments(ArrayTable(X), weight)
 
 
 def by_definition(X, weight):
@@ -36,7 +41,7 @@ def by_definition(X, weight):
 def test_moments_are_those_of_the_definition(form, n):
     X, weight = table(n)
     weight[0] = 0.7
-    moments = column_moments(form(X), weight)
+    moments = moments_of(form(X), weight)
     mean, variance = by_definition(X, weight)
     np.testing.assert_allclose(moments.mean, mean, rtol=1e-10, atol=1e-15)
     np.testing.assert_allclose(moments.variance, variance, rtol=1e-8, atol=1e-20)
@@ -50,8 +55,8 @@ def test_rows_of_weight_0_are_absent_however_large(form):
     absent = X.copy()
     absent[weight == 0] = 1e300
     for with_them, without in zip(
-        column_moments(form(absent), weight),
-        column_moments(form(X[weight > 0]), weight[weight > 0]),
+        moments_of(form(absent), weight),
+        moments_of(form(X[weight > 0]), weight[weight > 0]),
         strict=True,
     ):
         np.testing.assert_allclose(with_them, without, rtol=1e-10)
@@ -62,17 +67,17 @@ def test_moments_of_chunks_merge_into_those_of_all_rows(form):
     X, weight = table()
     weight[:300] = 0  # a chunk may have no rows
     chunks = [slice(0, 300), slice(300, 301), slice(301, 1500), slice(1500, None)]
-    parts = [column_moments(form(X[rows]), weight[rows]) for rows in chunks]
+    parts = [moments_of(form(X[rows]), weight[rows]) for rows in chunks]
     together = parts[0]
     for part in parts[1:]:
         together = merged(together, part)
-    for one, other in zip(together, column_moments(form(X), weight), strict=True):
+    for one, other in zip(together, moments_of(form(X), weight), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_an_entry_that_is_stored_twice_is_their_sum():
     twice = sparse.csr_array(([1.0, 2.0, 4.0], [0, 0, 1], [0, 2, 3]), shape=(2, 2))
-    moments = column_moments(twice, np.ones(2))
+    moments = moments_of(twice, np.ones(2))
     np.testing.assert_array_equal(moments.variance, np.var([[3, 0], [0, 4]], axis=0))
     assert twice.nnz == 3  # X is never written to
 
@@ -100,14 +105,14 @@ def test_standardised_columns_and_constant_ones_have_the_root_of_their_number():
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     every = np.ones(500, dtype=np.bool_)
     for columns in (X, np.full((500, 9), 0.1), np.full((500, 9), 1e200)):
-        alpha = default_alpha(column_moments(columns, every))
+        alpha = default_alpha(moments_of(columns, every))
         assert alpha == pytest.approx(3, rel=1e-12)
 
 
 def test_the_penalty_falls_with_the_mean_weight_and_not_above_1():
     X, _ = table()
     alphas = [
-        default_alpha(column_moments(X, np.full(len(X), weight)))
+        default_alpha(moments_of(X, np.full(len(X), weight)))
         for weight in (1e-300, 0.01, 1.0, 50.0)
     ]
     np.testing.assert_allclose(np.array(alphas) / alphas[2], [1e-300, 0.01, 1, 1])

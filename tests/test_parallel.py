@@ -13,9 +13,12 @@ from joblib import parallel_backend
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_shallow import InitializationWarning, ShallowNetClassifier
+from sk_shallow._core.activations import ACTIVATIONS
+from sk_shallow._core.parameters import Net
 from sk_shallow._core.solvers import SOLVERS
-from sk_shallow.restarts import best_of_starts, side_by_side
-from sk_shallow.training import Abandoned, Training
+from sk_shallow.training.monitor import Abandoned, Monitor, Training
+from sk_shallow.training.parallel import best_of_starts, side_by_side
+from sk_shallow.training.start import Start
 
 ignore_early_ends = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning"
@@ -103,7 +106,7 @@ def test_a_warm_start_is_one_start(circles):
     assert net.loss_curve_[0] == pytest.approx(reached, rel=1e-12)
 
 
-def test_a_bad_start_is_told_of_once(circles):
+def test_of_a_bad_start_is_warned_once(circles):
     with pytest.warns(InitializationWarning) as caught:
         fitted(circles(seed=0), n_init=3, init="zeros")
     assert [w.category.__name__ for w in caught] == ["SymmetryWarning", "CollapseWarning"]
@@ -176,18 +179,27 @@ def test_starts_are_drawn_in_order_by_the_thread_that_asks(n_jobs):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_only_the_best_training_is_kept(n_jobs):
-    made = []
+    made, starts = [], [Start(net=number, init=None) for number in range(9)]
 
-    def train(number, start):
+    def train(number, *, state, task, name, abandon):
+        assert state is None
+        assert (task, name) == (("task", number, starts[number]), f"start {number}")
+        assert not abandon.is_set()
         gc.collect()
         kept = sum(weights() is not None for weights in made)
         assert kept <= n_jobs + 1  # the best, and those that are being made
-        theta = np.zeros(3)
-        made.append(weakref.ref(theta))
-        return Training(theta, 9.0 - number, None, None, None, 1, "loss", 0.0)
+        W1 = np.zeros((1, 1))
+        made.append(weakref.ref(W1))
+        net = Net(W1, np.zeros(1), np.zeros(1), np.zeros(1), ACTIVATIONS["tanh"])
+        return Training(net, 9.0 - number, None, None, None, 1, "loss", 0.0)
 
-    training, start, outcomes = best_of_starts(int, train, 9, n_jobs, Event())
-    assert (training.loss, start) == (1.0, 8)
+    def task_of(number, start):
+        return "task", number, start
+
+    draw = starts.__getitem__
+    training, start, outcomes = best_of_starts(draw, train, 9, n_jobs, task_of)
+    assert training.loss == 1.0
+    assert start is starts[8]
     assert outcomes == [9.0 - number for number in range(9)]
 
 
@@ -225,7 +237,7 @@ def test_auto_is_one_start_where_rows_are_held_out(circles, large):
 
 @pytest.mark.parametrize("failing", [0, 1])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_when_one_training_fails_the_others_end_before_its_error_is_told(failing, error):
+def test_when_one_training_fails_the_others_end_before_its_error_is_raised(failing, error):
     abandon, ended, both_run = Event(), [], Barrier(2, timeout=30)
 
     def train(number, start):
@@ -264,14 +276,14 @@ def test_a_fit_whose_second_start_fails_leaves_no_thread_behind(circles):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_configuration_of_scikit_learn_reaches_every_start(circles, n_jobs):
-    told = []
+    found = []
 
     def train(number, start):
-        told.append(sklearn.get_config()["assume_finite"])
+        found.append(sklearn.get_config()["assume_finite"])
 
     with sklearn.config_context(assume_finite=True):
         side_by_side(int, train, 3, n_jobs, Event())
-    assert told == [True] * 3
+    assert found == [True] * 3
 
 
 @ignore_early_ends
@@ -293,7 +305,7 @@ def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init
     before, threads = dict(vars(net)), set(threading.enumerate())
     pressed = Event()
 
-    def interrupt(iteration, *_):
+    def interrupt(monitor, iteration, evaluation):
         if iteration == 3 and not pressed.is_set():
             pressed.set()
             signal.raise_signal(signal.SIGINT)
@@ -301,7 +313,7 @@ def test_ctrl_c_ends_all_starts_and_leaves_no_trace(circles, monkeypatch, n_init
     # Where tests run in the background, Ctrl-C is off.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        monkeypatch.setattr("sk_shallow.training.check_finite", interrupt)
+        monkeypatch.setattr(Monitor, "_check_finite", interrupt)
         with pytest.raises(KeyboardInterrupt):
             net.fit(*table)
     finally:

@@ -1,11 +1,17 @@
-"""Where training starts: weights that `init` draws or gives, or those of the last fit."""
+"""The start of training: its random numbers, and its weights.
+
+Each purpose has a random generator of its own, so that one choice never changes another.
+The weights are those that `init` draws or gives, or those of the last fit.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 
+from sk_shallow._core.activations import Activation, Array
 from sk_shallow._core.initializers import (
     INITIALIZERS,
     Draw,
@@ -13,18 +19,54 @@ from sk_shallow._core.initializers import (
     Scheme,
     layerwise,
 )
-from sk_shallow._core.parameters import Array, Parameters
-from sk_shallow._core.rows import Column, Matrix, Rows
+from sk_shallow._core.parameters import Net, n_parameters
+from sk_shallow._core.solvers import AdamState
+from sk_shallow._core.table import Rows
 from sk_shallow.exceptions import InvalidParameterError
+from sk_shallow.training.options import Options
+
+
+class Generators(NamedTuple):
+    """The random generators of one training."""
+
+    init: np.random.Generator
+    split: np.random.RandomState
+    shuffle: np.random.Generator
+
+
+def draw_entropy(random_state: Any) -> list[int]:
+    """What all generators of a fit follow from, drawn from `random_state`."""
+    generator = check_random_state(random_state)
+    entropy: list[int] = generator.randint(2**32, size=4, dtype=np.uint32).tolist()
+    return entropy
+
+
+def spawn_generators(entropy: list[int], number: int = 0) -> Generators:
+    """The generators of one start, which do not depend on how many starts there are.
+
+    One SeedSequence is spawned for each start, and from that one for each purpose.
+    """
+    start = np.random.SeedSequence(entropy, spawn_key=(number,))
+    init, split, shuffle = start.spawn(3)
+    return Generators(
+        init=np.random.default_rng(init),
+        split=np.random.RandomState(np.random.MT19937(split)),
+        shuffle=np.random.default_rng(shuffle),
+    )
 
 
 class Start(NamedTuple):
-    """The weights training starts from, and the parameters that made them."""
+    """The net training starts from, and the parameters that made it."""
 
-    parameters: Parameters
-    activation: str
+    net: Net
     init: str | Callable[..., Any] | Sequence[Any] | None  # None: the last fit's weights
     init_scale: float = 1.0
+    adam_state: AdamState | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether weights are drawn, and not given or those of the last fit."""
+        return isinstance(self.init, str) or callable(self.init)
 
     @property
     def origin(self) -> str:
@@ -46,14 +88,7 @@ def is_random(init: str | Callable[..., Any] | Sequence[Any], scale: float | Non
     return callable(init) and scale != 0
 
 
-def draw_start(
-    init: str | Callable[..., Any] | Sequence[Any],
-    init_scale: float | None,
-    activation: str,
-    n_hidden: int,
-    rows: Rows,
-    rng: np.random.Generator,
-) -> Start:
+def draw_start(options: Options, rows: Rows, generators: Generators) -> Start:
     """Weights by the scheme that `init` names, by the user's callable, or as given.
 
     Raises
@@ -61,17 +96,29 @@ def draw_start(
     InvalidParameterError
         If the user's weights have other shapes or are no finite real numbers.
     """
+    init, scale = options.init, options.init_scale
     if isinstance(init, str):
         scheme = INITIALIZERS[init]
     elif callable(init):
         scheme = Scheme(layerwise(checked_draw(init)), default_scale=1.0)
     else:
         scheme = Scheme(given(init), default_scale=1.0)
-    scale = scheme.default_scale if init_scale is None else float(init_scale)
-    X, _, sample_weight = rows
-    with np.errstate(over="ignore", invalid="ignore"):  # the first iteration speaks
-        drawn = scheme.initialize(rng, X, sample_weight, n_hidden, scale)
-    return Start(drawn, activation, init, scale)
+    scale = scheme.default_scale if scale is None else float(scale)
+    with np.errstate(over="ignore", invalid="ignore"):  # an error at the first iteration
+        net = scheme.initialize(
+            generators.init, rows, options.n_hidden, options.activation, scale
+        )
+    return Start(net, init, scale, initial_adam_state(options, net, generators))
+
+
+def initial_adam_state(
+    options: Options, net: Net, generators: Generators
+) -> AdamState | None:
+    """That of a first training by "adam"; other solvers have none."""
+    if options.solver != "adam":
+        return None
+    size = n_parameters(net.n_features, net.n_hidden)
+    return AdamState.initial(generators.shuffle, size)
 
 
 def checked_draw(init: Callable[..., Any]) -> Draw:
@@ -98,20 +145,20 @@ def given(init: Sequence[Any]) -> Initializer:
     """The user's (W1, b1, w2, b2), checked; the scale multiplies W1 and w2."""
 
     def initialize(
-        rng: np.random.Generator,  # noqa: ARG001 (nothing is left to chance)
-        X: Matrix,
-        sample_weight: Column,  # noqa: ARG001
+        rng: np.random.Generator,  # noqa: ARG001 (nothing is drawn)
+        rows: Rows,
         n_hidden: int,
+        activation: Activation,
         scale: float,
-    ) -> Parameters:
-        W1, b1, w2, b2 = checked_parts(init, X.shape[1], n_hidden)
-        return Parameters(scale * W1, b1, scale * w2, b2)
+    ) -> Net:
+        W1, b1, w2, b2 = checked_parts(init, rows.X.shape[1], n_hidden)
+        return Net(scale * W1, b1, scale * w2, b2, activation)
 
     return initialize
 
 
 def checked_parts(init: Sequence[Any], n_features: int, n_hidden: int) -> list[Array]:
-    """The four as float64 arrays; all that is wrong with them is told at once."""
+    """The four as float64 arrays; one error names all that is wrong."""
     shapes: dict[str, list[tuple[int, ...]]] = {
         "W1": [(n_features, n_hidden)],
         # And as the columns and rows that lectures have, and `coefs_`.
@@ -124,11 +171,11 @@ def checked_parts(init: Sequence[Any], n_features: int, n_hidden: int) -> list[A
         name: fault_of(array, legal)
         for (name, legal), array in zip(shapes.items(), arrays, strict=True)
     }
-    told = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
-    if told:
+    all_faults = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
+    if all_faults:
         raise InvalidParameterError(
             f"init=(W1, b1, w2, b2) must hold arrays that fit X and n_hidden, of finite "
-            f"real numbers: {told}."
+            f"real numbers: {all_faults}."
         )
     return [
         array.reshape(legal[0]).astype(np.float64)

@@ -1,7 +1,7 @@
-"""The rows that training does not see, on which early stopping judges it.
+"""The validation data of early stopping, held out of the training rows.
 
-They stay where they are: training gives them the weight 0, and early stopping gives the
-weight 0 to all others. So X is not copied.
+X is not copied: training gives the weight 0 to the rows held out, and early stopping gives
+it to all others.
 """
 
 from typing import Literal
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import ShuffleSplit
 
-from sk_shallow._core.rows import Rows
+from sk_shallow._core.table import Rows
 
 AUTO_HOLD_OUT_ROWS = 1000  # early_stopping="auto" holds out from here on ...
 AUTO_HOLD_OUT_CLASS_ROWS = 20  # ... if each class has so many rows
@@ -22,7 +22,7 @@ def hold_out(
     validation_fraction: float,
     random_state: np.random.RandomState,
 ) -> tuple[Rows, Rows | None]:
-    """Rows to learn from, and the stratified part held out for early stopping.
+    """The training rows, and the stratified part held out for early stopping.
 
     Rows of weight 0 count as absent.
 

@@ -80,7 +80,7 @@ class BlasLimit:
     lock of Python's own, which is released whatever comes; and restoring, which is
     right at any time, is tried until it is done.
 
-    A limit that somebody else has set while we were inside stays. Two cases can't be had,
+    A limit that other code sets while we are inside stays. Two cases can't be had,
     as a block of `threadpool_limits` in another thread knows nothing of us: if it begins
     while we are inside and ends later, it brings back the one thread that it found (as
     two such blocks do to each other); and if it had raised a limit of one, and
@@ -128,7 +128,7 @@ class BlasLimit:
         with self.lock: action(call)  # fmt: skip  # noqa: E701
 
     def _enter(self, call: Call) -> None:
-        self._forget_ended()
+        self._drop_ended()
         outer = self.here()
         self.calls.append(call)
         controllers = blas_libraries().lib_controllers
@@ -141,7 +141,7 @@ class BlasLimit:
         scope = (library, get_ident() if library.is_per_thread else 0)
         now = library.get_limit()
         original = self.originals.get(scope, now)
-        # More than before: a limit of somebody else has ended.
+        # More than before: a limit of other code has ended.
         self.originals[scope] = max(original, now)
         if now != 1:
             library.set_limit(1)
@@ -153,11 +153,11 @@ class BlasLimit:
     def _leave(self, call: Call) -> None:
         if call.running.locked():
             call.running.release()
-        self._forget_ended()
+        self._drop_ended()
         self._restore()
         call.is_over = True
 
-    def _forget_ended(self) -> None:
+    def _drop_ended(self) -> None:
         self.calls = [call for call in self.calls if call.running.locked()]
 
     def _restore(self) -> None:
@@ -180,40 +180,56 @@ if hasattr(os, "register_at_fork"):
 
 
 def on_one_blas_thread(method: Callable[P, R]) -> Callable[P, R]:
-    """BLAS has one thread inside, and what it had before when all have left."""
+    """BLAS has one thread inside, and what it had before when all have left.
+
+    Underflow is no error inside, either, as in `ignoring_underflow`.
+    """
 
     @wraps(method)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        call = Call()
-        # An exception from outside may come instead of `leave`, and another one then.
+        call, handling = Call(), np.geterr()
+        # An exception from outside may come instead of `restore`, and another one then.
         try:
             try:
                 try:
                     with call.running:
                         LIMIT.enter(call)
+                        np.seterr(under="ignore")
                         return method(*args, **kwargs)
                 finally:
-                    LIMIT.leave(call)
+                    restore(call, handling)
             finally:
-                LIMIT.leave(call)
+                restore(call, handling)
         finally:
-            LIMIT.leave(call)
+            restore(call, handling)
 
-    return numpy_errors_kept(limited)
+    return limited
 
 
-def numpy_errors_kept(method: Callable[P, R]) -> Callable[P, R]:
-    """How NumPy handles floating-point errors is as before, whatever exception comes.
+def restore(call: Call, handling: Any) -> None:
+    """How NumPy handles floating-point errors, and the limits of BLAS, are as before."""
+    LIMIT.leave(call)
+    np.seterr(**handling)
 
-    One from outside may come between `np.errstate` and what it protects.
+
+def ignoring_underflow(method: Callable[P, R]) -> Callable[P, R]:
+    """Underflow, to 0 or next to it, is no error inside, whatever `numpy.seterr` says.
+
+    How NumPy handles errors is as before afterwards, whatever exception comes: one from
+    outside may come between `np.errstate` and what it protects.
     """
 
     @wraps(method)
-    def kept(*args: P.args, **kwargs: P.kwargs) -> R:
+    def computed(*args: P.args, **kwargs: P.kwargs) -> R:
         handling = np.geterr()
+        # As above: one exception may come instead of `np.seterr`, and another one then.
         try:
             try:
-                return method(*args, **kwargs)
+                try:
+                    np.seterr(under="ignore")
+                    return method(*args, **kwargs)
+                finally:
+                    np.seterr(**handling)
             except BaseException:
                 np.seterr(**handling)
                 raise
@@ -221,4 +237,4 @@ def numpy_errors_kept(method: Callable[P, R]) -> Callable[P, R]:
             np.seterr(**handling)
             raise
 
-    return kept
+    return computed

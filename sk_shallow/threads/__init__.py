@@ -1,0 +1,1 @@
+"""The limit on BLAS while training, and tasks shared out among threads."""

@@ -1,0 +1,1 @@
+"""One training, from parameters and a start to a net and its record."""

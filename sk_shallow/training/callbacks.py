@@ -1,0 +1,124 @@
+"""The bridge to scikit-learn's callbacks (scikit-learn 1.9 and later).
+
+A fit is a tree of tasks: the fit; with several starts, each start; each iteration.
+Older versions of scikit-learn have no callbacks, and nothing is called.
+"""
+
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, TypeVar
+
+try:
+    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
+    from sklearn.callback import with_callbacks as torn_down_after
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing, where scikit-learn has no callbacks."""
+
+    def torn_down_after(method: Any) -> Any:
+        return method
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+with_callbacks: Callable[[Method], Method] = torn_down_after
+Attributes = Callable[[], dict[str, Any]]  # of the estimator, if training stopped here
+
+
+class FitTask:
+    """A fit, whose subtasks are its iterations, or its starts if there are several."""
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, n_starts: int
+    ) -> None:
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self.arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self.max_iter = estimator.max_iter
+        self.n_starts = n_starts
+        # Callbacks need not be fit for threads. One lock for each fit: they may fit a net.
+        self.lock = RLock()
+        self.context: Any = None
+        if hasattr(estimator, "_init_callback_context"):
+            self.context = estimator._init_callback_context(
+                max_subtasks=self.max_iter if n_starts == 1 else n_starts,
+                sequential_subtasks=n_starts == 1,
+            )
+            self.begin(self.context, None)
+
+    def begin(self, context: Any, attributes: Attributes | None) -> None:
+        with self.lock:
+            context.call_on_fit_task_begin(**self._arguments(attributes))
+
+    def end(self, context: Any, attributes: Attributes | None) -> bool:
+        """Whether a callback asks to stop."""
+        if context is None:
+            return False
+        with self.lock:
+            return bool(context.call_on_fit_task_end(**self._arguments(attributes)))
+
+    def _arguments(self, attributes: Attributes | None) -> dict[str, Any]:
+        if attributes is None:
+            return self.arguments
+        # Called only for callbacks that ask for it.
+        return {**self.arguments, "reconstruction_attributes": attributes}
+
+    def training(
+        self, number: int, attributes_of: Callable[[Any], dict[str, Any]]
+    ) -> "TrainingTask | None":
+        """The task of the training from one start, which begins now."""
+        if self.context is None:
+            return None
+        if self.n_starts == 1:
+            return TrainingTask(self, self.context, attributes_of)
+        with self.lock:
+            context = self.context.subcontext(
+                "start", task_id=number, max_subtasks=self.max_iter
+            )
+        self.begin(context, None)
+        return TrainingTask(self, context, attributes_of)
+
+
+class TrainingTask:
+    """One training, whose iterations are its subtasks.
+
+    Parameters
+    ----------
+    fit : FitTask
+        Which it belongs to.
+    context : sklearn.callback.CallbackContext
+        That of the fit; or, with several starts, of this one.
+    attributes_of : callable Training -> dict
+        Those of the estimator, if a training ended like that.
+    """
+
+    def __init__(
+        self, fit: FitTask, context: Any, attributes_of: Callable[[Any], dict[str, Any]]
+    ) -> None:
+        self.fit = fit
+        self.context = context
+        self.attributes_of = attributes_of
+        self.n_left = fit.max_iter
+        self.iteration: Any = None
+
+    def begin_iteration(self, training: Callable[[], Any]) -> None:
+        """Begin an iteration; `training()` is the training up to here."""
+        if self.n_left:
+            self.n_left -= 1
+            self.iteration = self.context.subcontext(task_name="iteration")
+            self.fit.begin(self.iteration, lambda: self.attributes_of(training()))
+
+    def end_iteration(self, training: Callable[[], Any]) -> bool:
+        """Whether a callback asks to stop."""
+        if self.iteration is None:
+            return False
+        iteration, self.iteration = self.iteration, None
+        return self.fit.end(iteration, lambda: self.attributes_of(training()))
+
+    def end(self, training: Any | None) -> None:
+        """End the training; None: it came to nothing."""
+        if self.iteration is not None:  # which led nowhere
+            self.fit.end(self.iteration, None)
+            self.iteration = None
+        if self.context is not self.fit.context:
+            attributes = None if training is None else lambda: self.attributes_of(training)
+            self.fit.end(self.context, attributes)
