@@ -434,10 +434,9 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _last_start(self, options: Options) -> Start:
         """Where the last call ended."""
         net = self._net()._replace(activation=options.activation)
-        if self._adam_state is not None:
-            state: AdamState | None = AdamState.restored(self._adam_state)
-        else:
-            state = initial_adam_state(options, net, spawn_generators(self._entropy))
+        state = initial_adam_state(options, net, spawn_generators(self._entropy))
+        if state is not None and self._adam_state is not None:
+            state = AdamState.restored(self._adam_state)
         return Start(net, init=None, adam_state=state)
 
     def _net(self) -> Net:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.special import expit, log_expit
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -281,6 +282,21 @@ def test_warm_start_continues_from_the_last_weights(cancer):
     assert net.loss_ == pytest.approx(reached, rel=1e-12)
     net.set_params(alpha=1.0).fit(X, y)  # another J, from the same weights
     assert net.loss_curve_[0] < reached
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("between", ["lbfgs", "gd"])
+def test_adam_starts_afresh_after_another_solver(cancer, between):
+    """Its running means are of gradients at weights that the other one has left."""
+    X, y = cancer
+    net = ShallowNetClassifier(4, solver="adam", random_state=0, warm_start=True)
+    net.set_params(max_iter=2).fit(X, y).set_params(solver=between).fit(X, y)
+    assert net._adam_state is None
+    other = clone(net).set_params(solver="lbfgs").fit(X, y)
+    other.coefs_, other.intercepts_ = net.coefs_, net.intercepts_
+    for one in (net, other):
+        one.set_params(solver="adam").fit(X, y)
+    np.testing.assert_array_equal(net.coefs_[0], other.coefs_[0])
 
 
 @pytest.mark.parametrize(
