@@ -37,6 +37,7 @@ from sk_shallow.inspection import (
 da = pytest.importorskip("dask.array")
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
+cloudpickle = pytest.importorskip("cloudpickle")
 dd = pytest.importorskip("dask.dataframe")
 
 from sk_shallow.dask import DaskShallowNetClassifier  # noqa: E402
@@ -349,9 +350,20 @@ def test_data_frames_with_names_words_as_labels_and_empty_partitions(client, tab
     np.testing.assert_array_equal(said, remote.to_local().predict(frame.compute()))
 
 
-@pytest.mark.parametrize(
-    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
-)
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_partitions_are_predicted_from_one_copy_of_the_net(client, table, method):
+    X, y, _ = table
+    net = DaskShallowNetClassifier(3000, client=client, max_iter=1, random_state=0)
+    net.fit(da.from_array(X, chunks=900), y)
+    tasks = getattr(net, method)(da.zeros((20, 6), chunks=(1, 6))).__dask_graph__()
+    size = sum(len(cloudpickle.dumps(task)) for task in dict(tasks).values())
+    assert size < 5 * net.coefs_[0].nbytes
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_predictions_are_lazy_and_those_of_the_local_net(client, table, method):
     X, y, _ = table
     dask_X = da.from_array(X, chunks=(900, 3))  # columns apart, too

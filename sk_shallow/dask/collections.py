@@ -120,7 +120,7 @@ def lazily(predict: Callable[[Any], Any], X: Any, empty: NDArray[Any]) -> da.Arr
 
     `empty` is what it gives for no rows, which `predict` refuses.
     """
-    delayed = dask.delayed(predicted)
+    delayed, predict = dask.delayed(predicted), dask.delayed(predict)  # sent once
     width = empty.shape[1:]
     lengths = [np.nan] * X.npartitions if has_names(X) else X.chunks[0]
     return da.concatenate(
