@@ -79,6 +79,7 @@ def more_probable(classes: NDArray[Any], z2: Array) -> NDArray[Any]:
     return classes[(z2 > 0).astype(np.intp)]
 
 
+@ignoring_underflow
 def log_probabilities(z2: Array) -> Array:
     """Of both classes, stable where probabilities round to 0; shape (n_samples, 2)."""
     log_p: Array = -np.logaddexp(0, np.column_stack([z2, -z2]))
@@ -265,10 +266,8 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
             Labels, as they were given to `fit`.
         """
-        check_is_fitted(self)
-        labels: NDArray[Any] = self._predicted(
-            logits, X, partial(more_probable, self.classes_)
-        )
+        z2 = self.decision_function(X)
+        labels: NDArray[Any] = self._from_logits(partial(more_probable, self.classes_), z2)
         return labels
 
     def predict_proba(self, X: Any) -> Array:
@@ -303,7 +302,7 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         log_p : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        log_p: Array = self._predicted(logits, X, log_probabilities)
+        log_p: Array = self._from_logits(log_probabilities, self.decision_function(X))
         return log_p
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -328,10 +327,8 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return float(super().score(X, y, sample_weight))
 
     @ignoring_underflow
-    def _predicted(
-        self, quantity: Quantity, X: Any, finish: Callable[[Array], Any] | None = None
-    ) -> Any:
-        """`logits` or `probabilities` of the rows of X, and what `finish` makes of them."""
+    def _predicted(self, quantity: Quantity, X: Any) -> Any:
+        """`logits` or `probabilities` of the rows of X."""
         check_is_fitted(self)
         X = read_table(self, X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -341,7 +338,11 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"X has values too large for the {values.dtype} weights of this net."
             )
-        return values if finish is None else finish(values)
+        return values
+
+    def _from_logits(self, function: Callable[[Array], NDArray[Any]], z2: Any) -> Any:
+        """`function(z2)`, which has a row for each logit."""
+        return function(z2)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -265,6 +265,23 @@ def test_an_overflow_says_when_and_what_to_scale(cancer):
         ShallowNetClassifier(init_scale=1e308).fit(*cancer)
 
 
+# --- Subclasses ---------------------------------------------------------------------
+
+
+class Shifted(ShallowNetClassifier):
+    def decision_function(self, X):
+        return super().decision_function(X) - 2
+
+
+def test_labels_follow_the_decision_function_of_a_subclass(cancer):
+    X, y = cancer
+    net = Shifted(4, random_state=0).fit(X, y)
+    z2 = net.decision_function(X)
+    assert (z2 > 0).sum() < (z2 + 2 > 0).sum()
+    np.testing.assert_array_equal(net.predict(X), net.classes_[(z2 > 0).astype(int)])
+    np.testing.assert_allclose(net.predict_log_proba(X)[:, 1], log_expit(z2))
+
+
 # --- Warm start ---------------------------------------------------------------------
 
 

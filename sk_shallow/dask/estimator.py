@@ -6,6 +6,7 @@ from copy import copy
 from functools import partial
 from typing import Any, Literal, Self
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 from distributed import Client, get_client, get_worker, worker_client
@@ -310,12 +311,10 @@ default=None
         }
         return local
 
-    def _predicted(
-        self, quantity: Quantity, X: Any, finish: Callable[[Any], Any] | None = None
-    ) -> Any:
+    def _predicted(self, quantity: Quantity, X: Any) -> Any:
         """As in memory; of a dask table, a dask array in its partitions."""
         if not is_table(X):
-            return super()._predicted(quantity, X, finish)
+            return super()._predicted(quantity, X)
         check_is_fitted(self)
         example = example_row(X)
         validate_data(self, example, reset=False)
@@ -326,8 +325,16 @@ default=None
         for name in (*FITTED, *names):
             if hasattr(self, name):
                 setattr(local, name, getattr(self, name))
-        predict = partial(local._predicted, quantity, finish=finish)
+        predict = partial(local._predicted, quantity)
         return lazily(predict, X, empty=predict(example)[:0])
+
+    def _from_logits(self, function: Callable[[Any], NDArray[Any]], z2: Any) -> Any:
+        """As in memory; of a dask array, a dask array in its partitions."""
+        if not isinstance(z2, da.Array):
+            return super()._from_logits(function, z2)
+        empty = function(np.empty(0, z2.dtype))
+        columns = {"new_axis": 1, "chunks": (*z2.chunks, 2)} if empty.ndim == 2 else {}
+        return z2.map_blocks(function, meta=empty, **columns)
 
     def _read(
         self,
