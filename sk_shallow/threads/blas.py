@@ -89,14 +89,9 @@ class BlasLimit:
 
     def __init__(self) -> None:
         self.lock = RLock()  # a handler of signals may predict, too
-        self.calls: list[Call] = []
+        self.calls: list[Call] = []  # that run now
         # By library, and thread if each has its own.
         self.originals: dict[tuple[Library, int], int] = {}
-
-    @property
-    def n_inside(self) -> int:
-        """Number of calls that run now."""
-        return len(self.calls)
 
     def here(self) -> Call | None:
         """The innermost call of this thread."""
