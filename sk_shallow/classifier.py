@@ -51,9 +51,9 @@ from sk_shallow.validation import (
     check_chunk,
     check_is_finite,
     check_parameters,
+    check_partial_fit_parameters,
     check_same_net,
     check_sample_weight,
-    check_stream_parameters,
     check_training_data,
     check_validation_data,
     naming_what_overflows,
@@ -198,7 +198,7 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         CollapseWarning
             If training ended at a constant net.
         sklearn.exceptions.ConvergenceWarning
-            If training ended before it got down.
+            If training ended far from a minimum of J, or starts were left out.
         UserWarning
             If X_val is on another scale than X.
         """
@@ -669,7 +669,7 @@ class ShallowNetClassifier(BaseShallowNet):  # numpydoc ignore=PR02
             If the start, drawn in the first call, is a bad one.
         """
         check_parameters(vars(self))
-        check_stream_parameters(vars(self))
+        check_partial_fit_parameters(vars(self))
         first = not hasattr(self, "coefs_")
         labels, rows = check_chunk(self, X, y, classes, sample_weight, first=first)
         columns = column_moments(rows.X, rows.sample_weight)

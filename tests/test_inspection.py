@@ -452,7 +452,7 @@ def test_the_cause_of_a_collapse_is_the_one_that_fit_names(cancer, circles):
     (text,) = inspect_hidden_layer(net, small, y).verdicts
     assert "Standardise X" in text
     (text,) = inspect_hidden_layer(net, small).verdicts
-    assert text.endswith("Give y, too, to be told the cause.")
+    assert text.endswith("Give y, too, to get the cause.")
     X, y = circles(0)
     net = ShallowNetClassifier(init="normal", alpha=5, random_state=0).fit(X, y)
     (text,) = inspect_hidden_layer(net, X, y).verdicts
@@ -635,7 +635,7 @@ def test_the_memory_grows_by_a_few_bytes_for_each_row(with_y, init_scale):
     assert peaks[1] - peaks[0] < (20 if with_y else 4) * 10 * BLOCK_ROWS
 
 
-# --- A net that has ended as a line -------------------------------------------------------
+# --- A net whose logits are linear --------------------------------------------------------
 
 
 def moons_to_fit(seed, n_samples=400):
@@ -662,7 +662,7 @@ def test_of_a_line_it_is_said_what_bends_it(factor, alpha, n_samples, activation
             text
             for given in ((X, y), (kind(X), y), (kind(X),))
             for text in inspect_hidden_layer(net, *given).verdicts
-            if "the logits are a line" in text
+            if "the logits are linear" in text
         ]
         assert len(texts) == 3 * (share > 0.9805) or 0.9795 < share < 0.9805
         if not texts:
@@ -682,7 +682,7 @@ def test_too_few_rows_say_nothing_of_a_line(cancer):
     net = ShallowNetClassifier(alpha=300.0, random_state=0).fit(X, y)
     for n_rows, is_said in ((30, False), (569, True)):
         verdicts = inspect_hidden_layer(net, X[:n_rows], y[:n_rows]).verdicts
-        assert any("are a line" in text for text in verdicts) == is_said
+        assert any("are linear" in text for text in verdicts) == is_said
 
 
 def test_a_fit_that_ends_as_a_line_is_silent():

@@ -60,7 +60,7 @@ class Block(NamedTuple):
     X: Matrix
     sign: Column
     sample_weight: Column
-    held_out_weight: Column | None  # of the rows that training does not see
+    held_out_weight: Column | None  # of validation rows
 
     def rows(self, rows: slice) -> "Block":
         """Consecutive ones of them, as views."""
@@ -103,7 +103,10 @@ class Sums(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether no row made them infinite or NaN; what does, does so in one of these."""
+        """Whether no row made them infinite or NaN.
+
+        A row that does so shows in the loss or in the gradient of the output layer.
+        """
         of_units = float(np.add.reduce(self.dw2))
         return isfinite(self.loss + self.held_out_loss + self.db2 + of_units)
 

@@ -20,7 +20,7 @@ from sk_shallow._core.table import ArrayTable, LossSums, Rows
 
 
 class SampleTotals(NamedTuple):
-    """Number of rows of weight > 0 that training has seen so far, and their weight.
+    """Number of rows of weight > 0 that training has used so far, and their weight.
 
     In `fit`, these are the training rows. In `partial_fit`, those of all chunks up to now.
     """

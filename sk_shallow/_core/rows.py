@@ -13,7 +13,7 @@ CSR: TypeAlias = Any  # csr_array or csr_matrix, which SciPy gives no types
 # (n_samples, n_features), of float32 or float64.
 Matrix: TypeAlias = Array | CSR
 
-# (n_samples,): one number for each row, in as narrow a type as holds it, for rows are many.
+# (n_samples,): one number for each row, in the narrowest type that holds it.
 Column = NDArray[Any]
 
 # Small enough that A1 of a block stays in cache; large enough that what NumPy does takes
@@ -21,7 +21,7 @@ Column = NDArray[Any]
 BLOCK_BYTES = 2**20
 BLOCK_ROWS = 4096  # at most
 LEAST_BLOCK_ROWS = 256  # but for the last of the rows
-MOST_GROUPS = 32  # of blocks, which threads share out among themselves
+MOST_GROUPS = 32  # of blocks, each of which one thread computes
 
 T = TypeVar("T")
 S = TypeVar("S")

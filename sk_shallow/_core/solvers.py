@@ -197,7 +197,7 @@ def adam(
         theta = theta.copy()
         for gradient_at in objective.batches(state.rng, options.batch_size):
             theta -= rate * state.direction(gradient_at(theta))
-        if not np.isfinite(state.second).all():  # no step is left, for ever
+        if not np.isfinite(state.second).all():  # all further steps would be 0
             theta[:] = np.nan
         return theta
 

@@ -134,7 +134,7 @@ class OrderedSum:
 
 
 class BlockwiseSums:
-    """Sums over rows in memory, in blocks that threads share out among themselves.
+    """Sums over rows in memory, over blocks in one thread or several.
 
     Its memory does not grow with the number of rows: it owns a buffer for the hidden
     layer of a block, one for each thread.

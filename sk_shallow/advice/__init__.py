@@ -1,7 +1,7 @@
 """What is wrong with a start or an end of training, in words, with what to set.
 
-The numbers come from `_core.diagnostics`; here they become warnings. They are taken on
-a few hundred rows, spread over the table, so that looking costs next to nothing.
+The numbers come from `_core.diagnostics`; here they become warnings. Most are computed on
+at most 200 rows, drawn at random, so that they cost less than 1 % of most fits.
 """
 
 from sk_shallow.advice.end import warn_of_end

@@ -37,7 +37,7 @@ def warn_of_end(
     options: Options,
     outcomes: Sequence[float | ValueError],
 ) -> None:
-    """ConvergenceWarning and CollapseWarning, if the end of training deserves them."""
+    """ConvergenceWarning and CollapseWarning, if training ended badly."""
     warn_of_left_out_starts(outcomes)
     warn_of_early_end(training, start, rows, options)
     warn_of_collapse(training, start, rows, options)
@@ -58,7 +58,7 @@ def warn_of_left_out_starts(outcomes: Sequence[float | ValueError]) -> None:
 def warn_of_early_end(
     training: Training, start: Start, rows: Rows, options: Options
 ) -> None:
-    """ConvergenceWarning, if training ended before it got down."""
+    """ConvergenceWarning, if training ended far from a minimum of J."""
     is_steep = training.max_gradient > LARGE_GRADIENT[start.net.activation.name]
     if diverged(training):
         text = (

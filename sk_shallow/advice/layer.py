@@ -46,8 +46,8 @@ from sk_shallow.validation import check_is_finite
 
 FEW_ROWS = 20  # too few to say that a net is constant, or X not scaled
 FEW_DIRECTIONS = 0.25  # share of the units from which fewer may do
-LINE = 0.98  # share of the variance of the logits from which we call them a line
-LINE_ROWS = 1000  # that are looked at for it
+LINEAR = 0.98  # share of the variance of the logits from which we call them linear
+LINEAR_ROWS = 1000  # that are looked at for it
 SAME = "compute the same function"
 AFRESH = "set init='glorot_uniform' and init_scale=1, and fit again"
 
@@ -96,7 +96,7 @@ def verdicts_on(
     groups: Sequence[Sequence[int]],
     rank: float,
 ) -> tuple[str, ...]:
-    """All problems that hold, the gravest first."""
+    """A sentence for each problem, the gravest first."""
     start = subject.start
     if is_symmetric(start.net):
         return (constant_or_worth_one(start, rank),)
@@ -111,7 +111,7 @@ def verdicts_on(
         same = (
             single_function(start, n_lasting)
             or collapse(subject, statistics)
-            or straight_line(subject, rank)
+            or linear_logits(subject, rank)
         )
     if not same and not flat:
         same = duplicate_units(start, n_lasting) or few_directions(start, rank)
@@ -168,7 +168,7 @@ def collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
         return None
     text = almost_constant(statistics.z2_deviation, "these rows")
     if not has_labels:
-        return f"{text} Give y, too, to be told the cause."
+        return f"{text} Give y, too, to get the cause."
     cause = (
         cause_in_columns(rows)
         or cause_in_weights(start, rows, alpha)
@@ -200,8 +200,8 @@ def few_directions(start: Start, rank: float) -> str | None:
     if start.init is not None or rank == 0 or rank > FEW_DIRECTIONS * n_hidden:
         return None
     return (
-        f"{directions(start, rank)}: a smaller net, or a line, may do as well. Compare "
-        f"n_hidden={math.ceil(2 * rank)} and LogisticRegression."
+        f"{directions(start, rank)}: a smaller net, or a linear model, may do as well. "
+        f"Compare n_hidden={math.ceil(2 * rank)} and LogisticRegression."
     )
 
 
@@ -210,28 +210,28 @@ def directions(start: Start, rank: float) -> str:
     return f"The {n_hidden} units move in about {rank:.1f} directions on these rows"
 
 
-def straight_line(subject: Subject, rank: float) -> str | None:
-    """Of trained nets: whatever its units do, the net is a line."""
+def linear_logits(subject: Subject, rank: float) -> str | None:
+    """Of trained nets: its logits are a linear function of X."""
     if subject.start.init is not None:
         return None
-    share = share_of_a_line(subject)
-    if share <= LINE:
+    share = linear_share_of(subject)
+    if share <= LINEAR:
         return None
     return (
-        f"{directions(subject.start, rank)}, and the logits are a line: a linear function "
+        f"{directions(subject.start, rank)}, and the logits are linear: a linear function "
         f"of X explains {share:.1%} of their variance. If a curve fits better, training "
-        f"has missed it: {remedy_for_a_line(subject)}. Compare LogisticRegression."
+        f"has missed it: {remedy_for_linear_logits(subject)}. Compare LogisticRegression."
     )
 
 
-def share_of_a_line(subject: Subject) -> float:
+def linear_share_of(subject: Subject) -> float:
     """R² of the logits on X, over as many rows as the columns need."""
-    few = few_rows(subject, max(LINE_ROWS, 4 * subject.X.shape[1]))
+    few = few_rows(subject, max(LINEAR_ROWS, 4 * subject.X.shape[1]))
     few = few.astype(subject.net.W1.dtype, copy=False)
     return linear_share(few, logits(subject.net, few))
 
 
-def remedy_for_a_line(subject: Subject) -> str:
+def remedy_for_linear_logits(subject: Subject) -> str:
     if subject.alpha == 0:
         return "set n_init=5"
     alpha = weak_alpha(subject.start, subject.rows, subject.alpha)

@@ -26,7 +26,7 @@ LARGEST_LOGIT = 100.0  # mean |z2| of a relu net from which we warn
 
 
 def warn_of_start(start: Start, rows: Rows) -> None:
-    """SymmetryWarning or SaturationWarning, if the start deserves one."""
+    """SymmetryWarning or SaturationWarning, if the start is a bad one."""
     if is_symmetric(start.net):
         warn(symmetry_message(start), SymmetryWarning)
         return

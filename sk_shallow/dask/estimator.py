@@ -134,7 +134,7 @@ class DaskShallowNetClassifier(BaseShallowNet):
     clusters, and neither is `partial_fit`.
 
     Predictions of a dask table are dask arrays in its partitions, computed where they are
-    used; those of a table in memory are as ever.
+    used; those of a table in memory are NumPy arrays.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Packed(NamedTuple):
-    """A column; labels and weights that are alike take next to no room."""
+    """A column; labels and weights that are alike take little memory."""
 
     dtype: str
     compressed: bytes

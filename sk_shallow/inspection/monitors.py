@@ -133,7 +133,7 @@ class HiddenLayerMonitor:
         metadata: dict[str, Any] | None,
         fitted_estimator: Any,
     ) -> None:
-        """Record an iteration that led somewhere, and a training that had none."""
+        """Record an iteration that made a step, and a training that had none."""
         if fitted_estimator is None:
             return
         if context.task_name == "iteration":
@@ -142,7 +142,7 @@ class HiddenLayerMonitor:
             self._record(0, context, fitted_estimator, X, y, metadata)
 
     def teardown(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
-        """Forget the weights of a fit that has ended."""
+        """Drop the weights of a fit that has ended."""
         with LOCK:
             self._watches.pop(context, None)
 

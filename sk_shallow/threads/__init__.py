@@ -1,1 +1,1 @@
-"""The limit on BLAS while training, and tasks shared out among threads."""
+"""The limit on BLAS while training, and a map over row blocks in several threads."""

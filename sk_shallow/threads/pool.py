@@ -60,8 +60,8 @@ def sharing(n_samples: int, row_bytes: int, n_callers: int = 1) -> Iterator[Run]
 def small_product() -> int:
     """Multiplications in a product up to which BLAS uses one thread, whatever its limit.
 
-    Of OpenBLAS from 0.3.30 on (measured), and of older ones, which share out a product of
-    a matrix and a vector from 9,216 on. Of another BLAS, as of the older.
+    Measured with OpenBLAS from 0.3.30 on. Older ones use several threads for a product of
+    a matrix and a vector from 9,216 on; another BLAS counts as one of these.
     """
     libraries = blas_libraries().lib_controllers
     is_recent = all(

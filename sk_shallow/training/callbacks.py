@@ -115,8 +115,8 @@ class TrainingTask:
         return self.fit.end(iteration, lambda: self.attributes_of(training()))
 
     def end(self, training: Any | None) -> None:
-        """End the training; None: it came to nothing."""
-        if self.iteration is not None:  # which led nowhere
+        """End the training; None if its numbers overflowed."""
+        if self.iteration is not None:  # which made no step
             self.fit.end(self.iteration, None)
             self.iteration = None
         if self.context is not self.fit.context:

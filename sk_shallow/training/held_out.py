@@ -46,7 +46,7 @@ def hold_out(
         for of_class, size in zip(classes, class_sizes, strict=True):
             # Rows are many: of the indices that are drawn, only a mask is kept.
             is_drawn = np.zeros(size, dtype=np.bool_)
-            is_drawn[drawn(size, validation_fraction, random_state)] = True
+            is_drawn[random_part(size, validation_fraction, random_state)] = True
             is_held_out[of_class] = is_drawn
     except ValueError as error:
         raise ValueError(
@@ -58,10 +58,10 @@ def hold_out(
     return only(rows, ~is_held_out), only(rows, is_held_out)
 
 
-def drawn(
+def random_part(
     n_rows: int, fraction: float, random_state: np.random.RandomState
 ) -> NDArray[np.intp]:
-    """The test rows of a random split."""
+    """The numbers of the test rows of a random split."""
     split = ShuffleSplit(1, test_size=fraction, random_state=random_state)
     ((_, test),) = split.split(np.empty(n_rows, dtype=np.bool_))
     chosen: NDArray[np.intp] = test

@@ -19,7 +19,7 @@ from sk_shallow.validation.data import (
 from sk_shallow.validation.parameters import (
     REQUIREMENTS,
     check_parameters,
-    check_stream_parameters,
+    check_partial_fit_parameters,
 )
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "check_is_numpy",
     "check_known_rows",
     "check_parameters",
+    "check_partial_fit_parameters",
     "check_same_net",
     "check_sample_weight",
-    "check_stream_parameters",
     "check_training_data",
     "check_validation_data",
     "holds_out",

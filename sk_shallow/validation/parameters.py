@@ -222,7 +222,7 @@ REQUIREMENTS: dict[str, Requirement] = {
 }
 
 
-def check_stream_parameters(parameters: Mapping[str, Any]) -> None:
+def check_partial_fit_parameters(parameters: Mapping[str, Any]) -> None:
     """Check the parameters that mean something else, or nothing, to `partial_fit`.
 
     Raises
