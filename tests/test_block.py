@@ -75,7 +75,7 @@ def test_only_in_place_is_the_largest_array_written_over(in_place):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sums_of_two_halves_are_those_of_the_whole(kind):
     block = random_block(kind=kind)
-    halves = added(*(sums_of(block.rows(part)) for part in (slice(0, 9), slice(9, 40))))
+    halves = added(*(sums_of(block.part(part)) for part in (slice(0, 9), slice(9, 40))))
     for one, other in zip(halves, sums_of(block), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 
@@ -86,7 +86,7 @@ def test_rows_of_weight_0_add_nothing(kind):
     weight = block.sample_weight * (np.arange(40) < 25)
     held_out = block.held_out_weight * (np.arange(40) < 25)
     some = sums_of(block._replace(sample_weight=weight, held_out_weight=held_out))
-    for one, other in zip(some, sums_of(block.rows(slice(0, 25))), strict=True):
+    for one, other in zip(some, sums_of(block.part(slice(0, 25))), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 
 
@@ -120,9 +120,9 @@ def test_the_gradient_is_that_of_backpropagation(activation, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_a_block_are_views(kind):
     block = random_block(kind=kind)
-    part = block.rows(slice(3, 9))
+    part = block.part(slice(3, 9))
     assert part.X.shape == (6, 3)
     for one, other in zip(part[1:], block[1:], strict=True):
         assert np.shares_memory(one, other)
         np.testing.assert_array_equal(one, other[3:9])
-    assert block._replace(held_out_weight=None).rows(slice(0, 3)).held_out_weight is None
+    assert block._replace(held_out_weight=None).part(slice(0, 3)).held_out_weight is None

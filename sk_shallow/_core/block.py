@@ -62,7 +62,7 @@ class Block(NamedTuple):
     sample_weight: Column
     held_out_weight: Column | None  # of validation rows
 
-    def rows(self, rows: slice) -> "Block":
+    def part(self, rows: slice) -> "Block":
         """Consecutive ones of them, as views."""
         X, sign, weight, held_out = self
         held_out = None if held_out is None else held_out[rows]

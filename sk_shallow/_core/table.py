@@ -146,9 +146,10 @@ class BlockwiseSums:
         # than all else; blocks of as many rows as there are columns keep it in proportion.
         least_rows = n_features // 2 if sparse.issparse(rows.X) else 1
         limits = row_blocks(n_samples, n_hidden * dtype.itemsize, least_rows)
-        self._blocks = [rows.rows(block) for block in limits]
         if len(limits) == 1:  # made float64 once, not at each evaluation
             self._blocks = [rows.as_float64()]
+        else:
+            self._blocks = [rows.part(block) for block in limits]
         self._rows = rows
         self._run = run
         most_rows = max(block.stop - block.start for block in limits)
