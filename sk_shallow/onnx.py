@@ -65,14 +65,16 @@ OPTIONS = {
 }
 
 
-def _parser(net: ShallowNetClassifier) -> Callable[..., None]:
-    """What skl2onnx asks first: which outputs? The checks done, those of any classifier."""
+def _parser(net: ShallowNetClassifier) -> Callable[..., None] | None:
+    """The check of labels, which skl2onnx calls first; the outputs are any classifier's."""
     if hasattr(net, "to_local"):
         raise TypeError(
             f"A {type(net).__name__} cannot be converted to ONNX. Convert the same net for "
             f"data in memory: net.to_local()."
         )
     check_is_fitted(net)
+    if type(net) is not ShallowNetClassifier:  # skl2onnx says that it knows no subclass
+        return None
     return partial(_check_labels, net)
 
 

@@ -266,6 +266,17 @@ def test_what_converts_also_loads(cancer, dtype, frame, before):
     )
 
 
+class Subclass(ShallowNetClassifier):
+    """It may compute something else."""
+
+
+def test_a_subclass_has_no_converter_and_is_named(cancer):
+    X, y = cancer
+    net = Subclass(4, random_state=0).fit(X, y)
+    with pytest.raises(RuntimeError, match=r"shape calculator .*Subclass"):
+        skl2onnx.to_onnx(net, X[:1])
+
+
 def test_a_net_on_a_cluster_is_told_its_local_form():
     pytest.importorskip("distributed")
     from sk_shallow.dask import DaskShallowNetClassifier
