@@ -1,4 +1,4 @@
-"""Moments of the columns, and the penalty that follows from them."""
+"""Moments and sizes of the columns, and the penalty that follows from them."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from sk_shallow import ShallowNetClassifier
 from sk_shallow._core.columns import (
     BLOCK_VALUES,
     column_moments,
+    column_sizes,
     default_alpha,
     merged,
 )
@@ -141,3 +142,16 @@ def test_partial_fit_learns_the_penalty_with_the_rows(form):
     # And after a fit, whose rows count.
     net.fit(form(X[:250]), y[:250]).partial_fit(form(X[250:]), y[250:])
     assert net.alpha_ == pytest.approx(expected, rel=1e-10)
+
+
+def test_column_sizes_are_what_standardising_makes_1():
+    X = np.array([[3.0, 0.0, 1.0], [4.0, 0.0, -1.0]])
+    np.testing.assert_allclose(column_sizes(X), [np.sqrt(12.5), 0, 1])
+    for kind in (sparse.csr_matrix, sparse.csr_array):  # they keep their mean
+        np.testing.assert_allclose(column_sizes(kind(X)), [0.5, 0, 1], atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
+def test_the_size_of_numbers_that_overflow_is_infinite(kind):
+    X = kind(np.array([[1e200, 1.0], [-1e200, -1.0]]))
+    np.testing.assert_array_equal(column_sizes(X), [np.inf, 1])

@@ -5,15 +5,13 @@ import pytest
 from scipy import sparse
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.columns import column_moments, column_ranges
+from sk_shallow._core.columns import column_moments, column_ranges, rows_are_alike
 from sk_shallow._core.diagnostics import (
     activation_counts,
-    column_sizes,
     hidden_layer,
     hidden_statistics,
     is_symmetric,
     linear_signal,
-    rows_are_alike,
 )
 from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import Net, n_parameters
@@ -66,19 +64,6 @@ def test_a_relu_unit_is_dead_when_it_gives_0_on_every_row():
     layer = hidden_layer(units, X)
     np.testing.assert_array_equal(layer.flat.all(axis=1), [False, False, True, True, False])
     assert layer.n_dead == 2
-
-
-def test_column_sizes_are_what_standardising_makes_1():
-    X = np.array([[3.0, 0.0, 1.0], [4.0, 0.0, -1.0]])
-    np.testing.assert_allclose(column_sizes(X), [np.sqrt(12.5), 0, 1])
-    for kind in (sparse.csr_matrix, sparse.csr_array):  # they keep their mean
-        np.testing.assert_allclose(column_sizes(kind(X)), [0.5, 0, 1], atol=1e-7)
-
-
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
-def test_the_size_of_numbers_that_overflow_is_infinite(kind):
-    X = kind(np.array([[1e200, 1.0], [-1e200, -1.0]]))
-    np.testing.assert_array_equal(column_sizes(X), [np.inf, 1])
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,4 @@
-"""The columns of X: moments and ranges over all rows, and the penalty that suits them.
+"""The columns of X: moments, ranges and sizes, and the penalty that suits them.
 
 Rows of weight 0 do not count. CSR stays sparse.
 """
@@ -153,11 +153,37 @@ def partition_ranges(X: Matrix, sample_weight: Column) -> ColumnRanges:
     return ColumnRanges(least, largest)
 
 
+def rows_are_alike(X: Table, sample_weight: Column) -> bool:
+    """Whether X is the same in every row of weight > 0."""
+    return bool(column_ranges(X, sample_weight).is_constant.all())
+
+
 def as_vector(reduced: Any) -> Vector:
     """A reduction over the rows of X as a vector: CSR gives a sparse one."""
     dense = reduced.toarray() if sparse.issparse(reduced) else reduced
     vector: Vector = np.asarray(dense).ravel()
     return vector
+
+
+def column_sizes(X: Matrix) -> Vector:
+    """The size of each column that standardising makes 1, shape (n_features,).
+
+    The root mean square; for CSR, whose columns keep their mean, the standard deviation.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite is far from 1, too
+        if sparse.issparse(X):
+            return csr_column_sizes(X)
+        rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
+        return rms
+
+
+def csr_column_sizes(X: CSR) -> Vector:
+    mean, mean_square = (
+        as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
+    )
+    variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
+    deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
+    return deviation
 
 
 def linear_share(X: Matrix, z2: Array) -> float:

@@ -6,16 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.special import entr
 
 from sk_shallow._core.activations import Activation, Array, Vector
-from sk_shallow._core.columns import as_vector, column_ranges
 from sk_shallow._core.network import output, pre_activations
 from sk_shallow._core.parameters import Net
 from sk_shallow._core.rows import (
-    CSR,
     Column,
     Matrix,
     most_block_rows,
@@ -124,32 +121,6 @@ def is_flat(A1: Array, activation: Activation) -> NDArray[np.bool_]:
     """Where phi is flat. Writes over A1."""
     flat: NDArray[np.bool_] = activation.slope(A1) < FLAT_SLOPE * activation.max_slope
     return flat
-
-
-def column_sizes(X: Matrix) -> Vector:
-    """The size of each column that standardising makes 1, shape (n_features,).
-
-    The root mean square; for CSR, whose columns keep their mean, the standard deviation.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # infinite is far from 1, too
-        if sparse.issparse(X):
-            return csr_column_sizes(X)
-        rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
-        return rms
-
-
-def csr_column_sizes(X: CSR) -> Vector:
-    mean, mean_square = (
-        as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
-    )
-    variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
-    deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
-    return deviation
-
-
-def rows_are_alike(X: Table, sample_weight: Column) -> bool:
-    """Whether X is the same in every row of weight > 0."""
-    return bool(column_ranges(X, sample_weight).is_constant.all())
 
 
 def linear_signal(rows: Rows) -> float:

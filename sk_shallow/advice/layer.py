@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_shallow._core.columns import linear_share
+from sk_shallow._core.columns import linear_share, rows_are_alike
 from sk_shallow._core.diagnostics import (
     HiddenStatistics,
     hidden_statistics,
     is_symmetric,
-    rows_are_alike,
     units_alike,
 )
 from sk_shallow._core.parameters import Net

@@ -5,14 +5,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sk_shallow._core.columns import column_moments, default_alpha
+from sk_shallow._core.columns import (
+    column_moments,
+    column_sizes,
+    default_alpha,
+    rows_are_alike,
+)
 from sk_shallow._core.diagnostics import (
     HiddenLayer,
-    column_sizes,
     hidden_layer,
     is_symmetric,
     linear_signal,
-    rows_are_alike,
 )
 from sk_shallow._core.initializers import INITIALIZERS
 from sk_shallow._core.parameters import cast
