@@ -55,7 +55,7 @@ def log_loss_and_slope(z2: Array, sign: Column) -> tuple[Vector, Vector]:
 
 
 class Block(NamedTuple):
-    """Some rows as J needs them."""
+    """Some rows, with what J needs of each."""
 
     X: Matrix
     sign: Column
@@ -63,13 +63,13 @@ class Block(NamedTuple):
     held_out_weight: Column | None  # of validation rows
 
     def part(self, rows: slice) -> "Block":
-        """Consecutive ones of them, as views."""
+        """The block of some of the rows, which are consecutive, as views."""
         X, sign, weight, held_out = self
         held_out = None if held_out is None else held_out[rows]
         return Block(take_rows(X, rows), sign[rows], weight[rows], held_out)
 
     def as_float64(self) -> "Block":
-        """The same with columns in float64, to calculate with."""
+        """The same block with its columns in float64, as `block_sums` takes them."""
         X, sign, weight, held_out = self
         if sign.dtype == np.float64:
             return self
@@ -79,7 +79,7 @@ class Block(NamedTuple):
         return Block(X, sign, weight, held_out)
 
     def present(self) -> "Block":
-        """The rows of weight > 0, in training or held out, as a copy."""
+        """A copy without the rows that count neither in training nor in validation."""
         X, sign, weight, held_out = self
         is_present = weight > 0
         if held_out is not None:
@@ -111,7 +111,7 @@ class Sums(NamedTuple):
         return isfinite(self.loss + self.held_out_loss + self.db2 + of_units)
 
     def gradient(self, w2: Array) -> tuple[Array, Array, Array, Array]:
-        """That of the loss in W1, b1, w2 and b2.
+        """The gradient of the summed loss in W1, b1, w2 and b2.
 
         Written over DX, the largest array, if its dtype allows.
         """
@@ -141,7 +141,7 @@ def block_sums(net: Net, block: Block, buffer: Array, ones: Array) -> Sums:
 
 
 def added(one: Sums, other: Sums, *, in_place: bool = False) -> Sums:
-    """Arrays in float64, whatever the dtype of the parts.
+    """The sum of two `Sums`, its arrays in float64.
 
     With `in_place`, the largest is written over that of `one`, if its dtype allows.
     """

@@ -30,7 +30,7 @@ class ColumnMoments(NamedTuple):
 
     @property
     def variance(self) -> Vector:
-        """Of each column (ddof=0); 0 where only rounding varies."""
+        """The variance of each column (ddof=0); 0 where only rounding varies."""
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             variance = self.squares / self.total_weight
             is_rounding = variance <= (ROUNDING * self.mean) ** 2
@@ -82,7 +82,7 @@ def dense_moments(X: Matrix, weight: Vector, total: float) -> tuple[Vector, Vect
 
 
 def sparse_moments(X: CSR, weight: Vector, total: float) -> tuple[Vector, Vector]:
-    """The same for CSR, whose zeros are not visited."""
+    """The same quantities for CSR, from its stored entries alone."""
     if not X.has_canonical_format:  # an entry may be stored as several that add up
         X = X.copy()
         X.sum_duplicates()
@@ -166,7 +166,7 @@ def as_vector(reduced: Any) -> Vector:
 
 
 def column_sizes(X: Matrix) -> Vector:
-    """The size of each column that standardising makes 1, shape (n_features,).
+    """The quantity of each column that standardising makes 1, shape (n_features,).
 
     The root mean square; for CSR, whose columns keep their mean, the standard deviation.
     """

@@ -229,7 +229,7 @@ class RunningMoments:
 
     @property
     def covariance(self) -> Vector:
-        """Over the rows, shape (n_variables, n_variables)."""
+        """The covariance over the rows, shape (n_variables, n_variables)."""
         shift = self._sum / self._n_rows
         covariance: Vector = self._products / self._n_rows - np.outer(shift, shift)
         return covariance

@@ -114,7 +114,7 @@ class Objective:
     def batches(
         self, rng: np.random.Generator, batch_size: int
     ) -> Iterator[Callable[[Vector], Vector]]:
-        """For one pass over all rows in random order, functions theta -> gradient.
+        """One function theta -> gradient for each batch of a pass in random order.
 
         Each estimates the gradient of J without bias, from `batch_size` rows of weight
         > 0 (the last one from what is left).
@@ -138,7 +138,7 @@ class Objective:
         return X.loss_sums(signs(y), sample_weight, held_out_weight, n_hidden, self._run)
 
     def _gradient(self, sums: Sums, net: Net, share: float, penalised: Vector) -> Vector:
-        """That of J, from sums over a share of the rows, written over `penalised`."""
+        """The gradient of J from sums over a share of the rows. Writes over `penalised`."""
         gradient = np.multiply(penalised, self.alpha, out=penalised)
         parts = unflatten(gradient, *self._shape).weights
         for part, of_loss in zip(parts, sums.gradient(net.w2), strict=True):
@@ -148,7 +148,7 @@ class Objective:
         return gradient
 
     def _penalised(self, theta: Vector) -> Vector:
-        """A copy whose biases are 0."""
+        """A copy of theta whose biases are 0: the weights that alpha penalises."""
         penalised = theta.copy()
         net = unflatten(penalised, *self._shape)
         net.b1[:] = 0

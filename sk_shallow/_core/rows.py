@@ -28,7 +28,7 @@ S = TypeVar("S")
 
 
 class Run(Protocol):
-    """Does a task for each part, by as many threads as it likes.
+    """Does a task for each part, in one thread or several.
 
     The results come in the order of the parts.
     """
@@ -43,7 +43,7 @@ def one_by_one(task: Callable[[S], T], parts: Sequence[S], /) -> list[T]:
 
 
 def parts_of(n_rows: int, n_parts: int) -> list[slice]:
-    """Consecutive slices of rows, in order, of a size as equal as can be."""
+    """Consecutive slices of rows, of nearly equal sizes."""
     if n_parts == 1:
         return [slice(0, n_rows)]
     ends = (n_rows * np.arange(n_parts + 1) // n_parts).tolist()
@@ -51,12 +51,12 @@ def parts_of(n_rows: int, n_parts: int) -> list[slice]:
 
 
 def most_block_rows(row_bytes: int) -> int:
-    """How many rows a block has at most, if A1 takes so many bytes for each."""
+    """The largest number of rows of a block, if A1 takes `row_bytes` for each."""
     return max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
 
 
 def row_blocks(n_rows: int, row_bytes: int, least_rows: int = 1) -> list[slice]:
-    """Blocks of rows, of a size as equal as can be.
+    """Blocks of rows, of nearly equal sizes.
 
     `row_bytes` is what A1 takes for each row. If there are several blocks, their number is
     even, for two threads to share. Blocks of `least_rows` are not divided further.
@@ -68,7 +68,7 @@ def row_blocks(n_rows: int, row_bytes: int, least_rows: int = 1) -> list[slice]:
 
 
 def groups_of(blocks: Sequence[S]) -> list[Sequence[S]]:
-    """At most MOST_GROUPS groups of consecutive blocks, of a size as equal as can be.
+    """At most MOST_GROUPS groups of consecutive blocks, of nearly equal sizes.
 
     Each is computed by one thread, in order: so the bits of a sum over a group do not
     depend on how many threads there are.

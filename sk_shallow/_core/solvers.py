@@ -29,7 +29,7 @@ class ObjectiveFunction(Protocol):
         """J and its gradient at theta, which is not written to afterwards."""
 
     def batches(self, rng: np.random.Generator, batch_size: int) -> Iterator[Gradient]:
-        """For one pass over all rows in random order, functions theta -> gradient."""
+        """One function theta -> gradient for each batch of a pass in random order."""
 
 
 class Solution(NamedTuple):
@@ -69,15 +69,15 @@ class AdamState:
 
     @classmethod
     def restored(cls, stored: dict[str, Any]) -> Self:
-        """From what `stored` gave, which it leaves alone."""
+        """A state from what `stored` gave, which is not changed."""
         return cls(**deepcopy(stored))
 
     def stored(self) -> dict[str, Any]:
-        """A copy in arrays and numbers, which further steps leave alone."""
+        """A copy as a dictionary of arrays and numbers; further steps do not change it."""
         return deepcopy(vars(self))
 
     def direction(self, gradient: Vector) -> Vector:
-        """Take in one gradient; the direction to go for a learning rate of 1."""
+        """Update the means by a gradient; return the step for a learning rate of 1."""
         self.n_steps += 1
         self.first += (1 - self.BETA1) * (gradient - self.first)
         self.second += (1 - self.BETA2) * (gradient**2 - self.second)
@@ -124,24 +124,24 @@ def lbfgs(
 
     def loss(theta: Vector) -> float:
         nonlocal last, is_start
-        if not is_start:  # which SciPy evaluates first, and we have
-            last = accepted  # so that the memory of a step that was refused is free
+        if not is_start:  # SciPy evaluates the start first, where J is known
+            last = accepted  # frees the memory of a step that was refused
             last = objective(theta)
         is_start = False
         # NaN, a step too far, would end the line search.
         return np.inf if np.isnan(last.loss) else last.loss
 
     def gradient(_: Vector) -> Vector:
-        """Where the loss was evaluated last; for `jac=True`, SciPy would keep a copy."""
+        """The gradient at the last point of `loss`. With `jac=True`, SciPy keeps a copy."""
         return last.gradient
 
     def callback(intermediate_result: OptimizeResult) -> None:
-        """Accept a step: to the point that was evaluated last."""
+        """Accept the step to the last point of `loss`."""
         nonlocal accepted, n_iter, reason, error
         accepted, n_iter = last, n_iter + 1
         try:
             reason = on_iteration(accepted)
-        except StopIteration as own:  # which SciPy would take for ours
+        except StopIteration as own:  # of a callback, which SciPy would take for ours
             error = own
         if reason or error:
             raise StopIteration
@@ -211,7 +211,7 @@ def repeated(
     on_iteration: OnIteration,
     max_iter: int,
 ) -> Solution:
-    """Go to `advance(theta, gradient)` until the hook says stop."""
+    """Replace theta by `advance(theta, gradient)` until the hook returns a reason."""
     evaluation = objective(theta)
     n_iter = 0
     while not (reason := on_iteration(evaluation)) and n_iter < max_iter:
@@ -226,7 +226,7 @@ class Solver(NamedTuple):
 
     solve: Solve
     learning_rate: float | None  # the default; None: it finds its own steps
-    may_be_slow: bool = False  # its steps may be small for long, and then get larger
+    may_be_slow: bool = False  # small steps may be followed by larger ones
 
 
 SOLVERS: dict[str, Solver] = {

@@ -76,7 +76,7 @@ class Table(Protocol):
         n_hidden: int,
         run: Run,
     ) -> LossSums:
-        """What sums up over the rows, for nets of so many units."""
+        """An object that computes sums over the rows, for nets of `n_hidden` units."""
 
 
 class Rows(NamedTuple):
@@ -111,9 +111,9 @@ class ArrayTable:
 
 
 class OrderedSum:
-    """Sums that threads bring, added in the order of their numbers.
+    """A sum whose parts come from several threads, added in the order of their numbers.
 
-    So the bits are always the same, and sums wait only for those before them.
+    So its bits are always the same. A part is kept only until those before it have come.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class OrderedSum:
         self._lock = Lock()
 
     def add(self, number: int, part: Sums) -> None:
-        """Take in the part of that number, from 0."""
+        """Add the part of that number; the first is 0."""
         with self._lock:
             self._waiting[number] = part
             while self._n_added in self._waiting:
@@ -254,7 +254,7 @@ def each_block(
 
 
 def all_logits(net: Net, X: Table) -> Array:
-    """`logits` of a table, wherever it lies."""
+    """z2 of every row of a table, shape (n_samples,)."""
     z2: Array = stacked(X.map(partial(logits, net)))
     return z2
 
@@ -283,7 +283,7 @@ def sample(rows: Rows, most: int) -> Sample:
 
 
 def places_of(present: NDArray[np.bool_], numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where the present rows of these numbers are; without a list of all places."""
+    """The places of some of the present rows, given by number; in little memory."""
     starts = np.arange(0, present.size, 2**16)
     counts = np.add.reduceat(present, starts, dtype=np.intp)
     ends = np.cumsum(counts)

@@ -135,7 +135,7 @@ def n_lasting_functions(
 
 
 def constant_or_worth_one(start: Start, rank: float) -> str:
-    """Of units with the same weights in both layers."""
+    """The sentence for units with the same weights in both layers."""
     if rank == 0:
         return (
             f"No unit varies over the rows, so every row gets the same probability. "
@@ -159,7 +159,7 @@ def single_function(start: Start, n_lasting: int) -> str | None:
 
 
 def collapse(subject: Subject, statistics: HiddenStatistics) -> str | None:
-    """Of trained nets only: logits that start alike may still part."""
+    """For trained nets only: logits that are alike at the start may come to differ."""
     start, _, rows, has_labels, alpha = subject
     if start.init is not None or statistics.n_rows < FEW_ROWS:
         return None
@@ -194,7 +194,7 @@ def duplicate_units(start: Start, n_lasting: int) -> str | None:
 
 
 def few_directions(start: Start, rank: float) -> str | None:
-    """Of trained nets: different units, but not by much."""
+    """For trained nets: the units differ, but not by much."""
     n_hidden = start.net.n_hidden
     if start.init is not None or rank == 0 or rank > FEW_DIRECTIONS * n_hidden:
         return None
@@ -210,7 +210,7 @@ def directions(start: Start, rank: float) -> str:
 
 
 def linear_logits(subject: Subject, rank: float) -> str | None:
-    """Of trained nets: its logits are a linear function of X."""
+    """For trained nets: the logits are a linear function of X."""
     if subject.start.init is not None:
         return None
     share = linear_share_of(subject)

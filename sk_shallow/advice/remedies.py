@@ -87,14 +87,14 @@ def is_unscaled(X: Matrix) -> bool:
 
 
 class Cause(NamedTuple):
-    """What drew training to the zero net, and what to set against it."""
+    """Why training ended at the zero net, and what to set."""
 
     why: str
     remedy: str
 
 
 def collapse_causes(start: Start, rows: Rows, alpha: float) -> list[Cause]:
-    """All causes that hold; where columns or weights are off, those come first."""
+    """All causes that apply; after columns or weights, size and alpha are not asked."""
     units = cause_in_units(start)
     data = cause_in_columns(rows) or cause_in_weights(start, rows, alpha)
     if data:
@@ -120,7 +120,7 @@ def auto_alpha(rows: Rows) -> float:
 
 
 def weak_alpha(start: Start, rows: Rows, alpha: float) -> float:
-    """An alpha under which the net can leave zero, also where no line helps.
+    """An alpha under which the net can leave zero, also where no linear model helps.
 
     Less for logistic units, whose slope is smaller, and which start nearer to zero.
     """
@@ -188,7 +188,7 @@ def cause_in_alpha(start: Start, rows: Rows, alpha: float) -> Cause | None:
     signal = start.net.activation.max_slope * linear_signal(rows)
     if alpha <= signal:
         return None
-    # Classes that no line separates have next to no signal.
+    # Classes that no linear model separates have almost no signal.
     weak = weak_alpha(start, rows, alpha)
     return Cause(
         f"alpha={alpha:.3g} is above the pull of the data on a net near zero, "

@@ -71,7 +71,7 @@ def significant(value: float) -> float:
 
 
 def worth_one(n_hidden: int, how: str) -> str:
-    """Of units that are all the same."""
+    """The sentence for units that are all the same."""
     return f"All {n_hidden} hidden units {how}: the net is worth one unit."
 
 
@@ -83,7 +83,7 @@ def on_the_flat_part(share: float, activation: str, verb: str) -> str:
 
 
 def dead(n_dead: int, n_hidden: int, verb: str) -> str:
-    """Of relu units that are 0 on every row; `verb` is that of several units."""
+    """The sentence for relu units that are 0 on every row; `verb` is in the plural."""
     verb = {"are": "is", "start": "starts"}[verb] if n_dead == 1 else verb
     return (
         f"{n_dead} of {n_hidden} hidden units ({n_dead / n_hidden:.0%}) {verb} dead: relu "
@@ -92,7 +92,7 @@ def dead(n_dead: int, n_hidden: int, verb: str) -> str:
 
 
 def almost_constant(spread: float, rows: str) -> str:
-    """Of a trained net whose logits have this standard deviation."""
+    """The sentence for a trained net whose logits have this standard deviation."""
     return (
         f"The fitted net is almost constant: its logits vary by {spread:.1g} over "
         f"{rows}, so every row gets nearly the same probability."

@@ -32,7 +32,7 @@ class Library:
 
 @cache
 def blas_libraries() -> Any:
-    """Those that are loaded; NumPy's and SciPy's are by now. Finding them takes time."""
+    """The BLAS libraries that are loaded, NumPy's and SciPy's included; a slow search."""
     return ThreadpoolController().select(user_api="blas")
 
 
@@ -113,7 +113,7 @@ class BlasLimit:
                 self.leave(call, tries - 1)
 
     def after_fork(self) -> None:
-        """In the child, where the threads that were inside do not exist."""
+        """Reset after a fork: in the child, the threads that were inside do not exist."""
         self.lock = RLock()
         self.calls = []
         self._restore()
@@ -132,7 +132,7 @@ class BlasLimit:
         call.n_allowed = min(allowed, default=1)
 
     def _lower(self, library: Library, outer: Call | None) -> int:
-        """Limit BLAS to one thread; how many threads the caller may use."""
+        """Limit BLAS to one thread; return how many threads the caller may use."""
         scope = (library, get_ident() if library.is_per_thread else 0)
         now = library.get_limit()
         original = self.originals.get(scope, now)
@@ -156,7 +156,7 @@ class BlasLimit:
         self.calls = [call for call in self.calls if call.running.locked()]
 
     def _restore(self) -> None:
-        """Where no call is inside."""
+        """Restore the limits of libraries that no call needs any more."""
         inside = {call.thread for call in self.calls}
         for scope, original in list(self.originals.items()):
             library, thread = scope
@@ -202,7 +202,7 @@ def on_one_blas_thread(method: Callable[P, R]) -> Callable[P, R]:
 
 
 def restore(call: Call, handling: Any) -> None:
-    """How NumPy handles floating-point errors, and the limits of BLAS, are as before."""
+    """Restore the limits of BLAS, and how NumPy handles floating-point errors."""
     LIMIT.leave(call)
     np.seterr(**handling)
 

@@ -40,7 +40,7 @@ NO_THREAD = "new thread"  # "can't start new thread", "... at interpreter shutdo
 
 @contextmanager
 def sharing(n_samples: int, row_bytes: int, n_callers: int = 1) -> Iterator[Run]:
-    """A `Run` of as many threads as BLAS had, where several pay.
+    """A `Run` of as many threads as BLAS had, or of one where that is as fast.
 
     `row_bytes` is what A1 takes for each row, and `n_callers` how many threads use the
     `Run` at a time, which share the others among them. To be used inside
@@ -85,7 +85,7 @@ class Quantity(Protocol):
 
 
 def predicted(quantity: Quantity, net: Net, X: Matrix) -> Array:
-    """`quantity` of each row of X, in as many threads as pay.
+    """`quantity` of each row of X, in several threads where that is faster.
 
     A small batch takes so few products that BLAS uses one thread for each of them in any
     case, and is not limited.

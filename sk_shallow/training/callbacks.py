@@ -50,7 +50,7 @@ class FitTask:
             context.call_on_fit_task_begin(**self._arguments(attributes))
 
     def end(self, context: Any, attributes: Attributes | None) -> bool:
-        """Whether a callback asks to stop."""
+        """End a task; whether a callback asks to stop."""
         if context is None:
             return False
         with self.lock:
@@ -108,7 +108,7 @@ class TrainingTask:
             self.fit.begin(self.iteration, lambda: self.attributes_of(training()))
 
     def end_iteration(self, training: Callable[[], Any]) -> bool:
-        """Whether a callback asks to stop."""
+        """End the iteration; whether a callback asks to stop."""
         if self.iteration is None:
             return False
         iteration, self.iteration = self.iteration, None

@@ -33,7 +33,7 @@ class Options(NamedTuple):
 
 
 def resolve_options(parameters: Mapping[str, Any], columns: ColumnMoments) -> Options:
-    """What valid parameters of the estimator stand for on such columns."""
+    """The options that valid parameters of the estimator mean on such columns."""
     alpha, rate = parameters["alpha"], parameters["learning_rate"]
     patience = parameters["n_iter_no_change"]
     default_rate = SOLVERS[parameters["solver"]].learning_rate

@@ -114,7 +114,7 @@ def draw_start(options: Options, rows: Rows, generators: Generators) -> Start:
 def initial_adam_state(
     options: Options, net: Net, generators: Generators
 ) -> AdamState | None:
-    """That of a first training by "adam"; other solvers have none."""
+    """Adam's state before its first step; None for other solvers."""
     if options.solver != "adam":
         return None
     size = n_parameters(net.n_features, net.n_hidden)
@@ -158,7 +158,7 @@ def given(init: Sequence[Any]) -> Initializer:
 
 
 def checked_parts(init: Sequence[Any], n_features: int, n_hidden: int) -> list[Array]:
-    """The four as float64 arrays; one error names all that is wrong."""
+    """W1, b1, w2 and b2 as float64 arrays; one error names all that is wrong."""
     shapes: dict[str, list[tuple[int, ...]]] = {
         "W1": [(n_features, n_hidden)],
         # And as the columns and rows that lectures have, and `coefs_`.

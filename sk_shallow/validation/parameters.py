@@ -70,7 +70,7 @@ SYNONYMS: dict[tuple[Any, ...], str] = {
 
 
 def plain(word: str) -> str:
-    """Its letters and digits alone, in lower case."""
+    """The letters and digits of a word, in lower case."""
     return re.sub(r"[\W_]", "", word.lower())
 
 
