@@ -1,7 +1,7 @@
 """Learning from a file
 ====================
 
-A table that does not fit into memory may stay in its file. `fit` walks over the rows of a
+A table that does not fit into memory may stay in its file. `fit` goes over the rows of a
 memory-mapped array block by block, in every iteration again; `partial_fit` reads each chunk
 once. Here the file has 100,000 rows x 20 columns, the classes follow the product of two
 columns, and no line tells them apart.

@@ -362,7 +362,7 @@ def test_steps_that_lead_nowhere_are_reported_with_their_size(cancer, solver):
     assert "learning_rate (now 1e-08)" in messages[ConvergenceWarning]
 
 
-def test_gradient_descent_crawls_on_where_others_give_up(cancer):
+def test_gradient_descent_goes_on_where_others_give_up(cancer):
     net, _ = caught(*cancer, solver="gd", learning_rate=1e-8, max_iter=30)
     assert net.stop_reason_ == "max_iter"
     net, _ = caught(*cancer, solver="adam", learning_rate=1e-8, max_iter=30)
@@ -370,7 +370,7 @@ def test_gradient_descent_crawls_on_where_others_give_up(cancer):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_net_that_is_published_as_it_was_drawn_is_reported(cancer, solver):
+def test_a_net_that_ends_as_it_was_drawn_is_reported(cancer, solver):
     X, y = cancer
     with pytest.warns(ConvergenceWarning, match="lowest at the start.*X_val and y_val"):
         net = ShallowNetClassifier(solver=solver, init="normal", random_state=0).fit(

@@ -277,7 +277,7 @@ def test_a_subclass_has_no_converter_and_is_named(cancer):
         skl2onnx.to_onnx(net, X[:1])
 
 
-def test_a_net_on_a_cluster_is_told_its_local_form():
+def test_a_net_on_a_cluster_is_refused_and_its_local_form_named():
     pytest.importorskip("distributed")
     from sk_shallow.dask import DaskShallowNetClassifier
 

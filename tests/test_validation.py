@@ -303,9 +303,9 @@ def test_labels_of_rows_of_weight_0_are_nobodys_business(third, class_weight):
     with_val = ShallowNetClassifier(**parameters)
     with_val.fit(X, Y, X_val=more, y_val=y, sample_weight_val=weight)
     inspect_hidden_layer(net, more, y, sample_weight=weight)
-    stream = ShallowNetClassifier(**parameters, solver="adam")
+    chunked = ShallowNetClassifier(**parameters, solver="adam")
     if class_weight != "balanced":
-        stream.partial_fit(more, y, [0, 1], weight).partial_fit(more, y, None, weight)
+        chunked.partial_fit(more, y, [0, 1], weight).partial_fit(more, y, None, weight)
 
 
 def test_one_class_is_left_where_all_others_have_weight_0():
@@ -328,27 +328,29 @@ def test_labels_of_rows_of_weight_0_must_not_be_missing():
 def test_X_that_nobody_checked_is_named_where_it_fails(bad, word, kind, activation):
     spoilt = X.copy()
     spoilt[3] = bad
-    told = pytest.raises(ValueError, match=rf"^X contains {word}, which assume_finite=True")
+    error = pytest.raises(
+        ValueError, match=rf"^X contains {word}, which assume_finite=True"
+    )
     val = pytest.raises(ValueError, match=rf"^X_val contains {word}, which assume_finite")
     net = ShallowNetClassifier(4, activation=activation, alpha=1.0, random_state=0)
     fitted = clone(net).fit(X, Y)
     with config_context(assume_finite=True):
-        with told:
+        with error:
             net.fit(kind(spoilt), Y)
-        with told:
+        with error:
             clone(net).set_params(init="lsuv", early_stopping=True).fit(kind(spoilt), Y)
         if word == "NaN" or activation == "relu":
             with val:
                 net.fit(kind(X), Y, X_val=kind(spoilt), y_val=Y)
-        with told:
+        with error:
             clone(net).set_params(solver="adam").partial_fit(kind(spoilt), Y, [0, 1])
         for method in ("predict", "predict_proba", "predict_log_proba"):
             if word == "NaN":
-                with told:
+                with error:
                     getattr(fitted, method)(kind(spoilt))
-        with told:
+        with error:
             inspect_hidden_layer(fitted, kind(spoilt), Y)
-        with told:
+        with error:
             inspect_hidden_layer(net, kind(spoilt), at_start=True)
 
 
