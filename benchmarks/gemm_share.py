@@ -9,7 +9,6 @@ evaluation, and one thread beside two.
 
 import argparse
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from measuring import (
@@ -28,7 +27,7 @@ from sk_shallow._core.objective import Objective
 from sk_shallow._core.parameters import n_parameters, unflatten
 from sk_shallow._core.rows import Run, groups_of, one_by_one, row_blocks
 from sk_shallow._core.table import ArrayTable, Rows
-from sk_shallow.threads.pool import shared_by
+from sk_shallow.threads.pool import helpers, shared_by
 
 SHAPES = ("2000x30x32", "10000x30x32", "50000x50x64", "50000x50x256", "1000000x20x64")
 
@@ -69,9 +68,9 @@ def compare(
     def often(call):
         return lambda: [call() for _ in range(calls)]
 
-    with ThreadPoolExecutor(1) as pool, held_to(1):
+    with helpers(1) as pool, held_to(1):
         sides = {}
-        for threads, run in ((1, one_by_one), (2, shared_by(pool, 2))):
+        for threads, run in ((1, one_by_one), (2, shared_by(*pool))):
             J = Objective(rows, net, alpha=1.0, run=run)
             sides[f"evaluation {threads}"] = often(lambda J=J: J(theta))
             sides[f"products {threads}"] = often(Products(X, h, run))
