@@ -1,6 +1,7 @@
 """A scikit-learn classifier with one hidden layer, whose start is a hyperparameter."""
 
 from sk_shallow.classifier import ShallowNetClassifier
+from sk_shallow.cross_validation import ShallowNetClassifierCV
 from sk_shallow.exceptions import (
     CollapseWarning,
     InconsistentVersionWarning,
@@ -18,6 +19,7 @@ __all__ = [
     "InvalidParameterError",
     "SaturationWarning",
     "ShallowNetClassifier",
+    "ShallowNetClassifierCV",
     "SymmetryWarning",
     "__version__",
 ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import signature
 from typing import Any, Literal, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from sk_shallow._core.objective import SampleTotals, sample_totals
 from sk_shallow._core.parameters import Net
 from sk_shallow._core.solvers import AdamState
 from sk_shallow._core.table import ArrayTable, Rows, logits, probabilities
-from sk_shallow.persistence import read_stamped, stamped
+from sk_shallow.persistence import FITTED, PREDICTING, read_stamped, stamped
 from sk_shallow.threads.blas import ignoring_underflow, on_one_blas_thread
 from sk_shallow.threads.pool import Quantity, predicted, sharing
 from sk_shallow.training.callbacks import (
@@ -86,8 +85,8 @@ def log_probabilities(z2: Array) -> Array:
     return log_p
 
 
-class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
-    """The net of :class:`ShallowNetClassifier`, wherever its rows lie."""
+class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+    """An estimator that predicts with one net, however it has been fitted."""
 
     # Where the "?" of the diagram in a notebook leads.
     _doc_link_module = "sk_shallow"
@@ -100,137 +99,7 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     intercepts_: list[Array]
     alpha_: float
     _activation: str
-    _entropy: list[int]
-    _adam_state: dict[str, Any] | None
-
-    def __init__(
-        self,
-        n_hidden: int = 32,
-        *,
-        activation: str = "tanh",
-        init: Init = "glorot_uniform",
-        init_scale: float | None = None,
-        alpha: float | Literal["auto"] = "auto",
-        solver: str = "lbfgs",
-        learning_rate: float | None = None,
-        batch_size: int = 256,
-        max_iter: int = 1000,
-        tol: float = 1e-4,
-        early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: float = 20,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        warm_start: bool = False,
-        n_init: int | Literal["auto"] = "auto",
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool | int = False,
-    ) -> None:
-        self.n_hidden = n_hidden
-        self.activation = activation
-        self.init = init
-        self.init_scale = init_scale
-        self.alpha = alpha
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.n_init = n_init
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
-    @unchanged_on_error
-    @with_callbacks
-    @on_one_blas_thread
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Fit the net to rows X and labels y.
-
-        Parameters
-        ----------
-        X : array, data frame or sparse matrix of shape (n_samples, n_features)
-            Finite numbers. float32 is kept; CSR is kept sparse.
-        y : array-like of shape (n_samples,)
-            Labels of two classes: strings, numbers or booleans.
-        sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Weights >= 0. Where nothing is held out, an integer weight counts as that
-            many equal rows (with "adam": on average over the order of rows).
-        X_val : array, data frame or sparse matrix, or None, default=None
-            Rows, of the columns of X, to hold out for early stopping instead of a part
-            of X. In a pipeline, ``Pipeline(..., transform_input=["X_val"])`` transforms
-            them as it does X. In a search, scikit-learn cuts an X_val of as many rows as
-            X by its folds, as it does every argument of `fit` of that length.
-        y_val : array-like of shape (n_samples_val,) or None, default=None
-            Their labels, of both classes.
-        sample_weight_val : array-like of shape (n_samples_val,), float or None
-            Their weights >= 0. The class weights are those of the classes in y.
-
-        Returns
-        -------
-        self : ShallowNetClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X, y or a weight is not as described (the message names
-            it), or if the numbers overflow. The estimator stays as it was.
-
-        Warns
-        -----
-        SymmetryWarning, SaturationWarning
-            If the start is a bad one.
-        CollapseWarning
-            If training ended at a constant net.
-        sklearn.exceptions.ConvergenceWarning
-            If training ended far from a minimum of J, or starts were left out.
-        UserWarning
-            If X_val is on another scale than X.
-        """
-        check_parameters(vars(self))
-        advice.warn_of_unused_rate(self.solver, self.learning_rate)
-        labels, rows, held_out = self._read(
-            X, y, sample_weight, X_val, y_val, sample_weight_val
-        )
-        columns = column_moments(rows.X, rows.sample_weight)
-        options = resolve_options(vars(self), columns)
-        advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
-        entropy = self._draw_entropy()
-        generators = spawn_generators(entropy)
-        if held_out is None:
-            rows, held_out = hold_out(
-                rows, self.early_stopping, self.validation_fraction, generators.split
-            )
-        first = self._start(options, rows, generators)
-        advice.warn_of_start(first, rows)
-        totals = sample_totals(rows.sample_weight)
-        of_data = attributes_of_data(labels, options, entropy, totals, columns)
-        publish = partial(fitted_attributes, of_data, rows.X.dtype)
-        tasks = FitTask(self, X, y, sample_weight, self._n_starts(held_out))
-        with naming_what_overflows(rows, held_out):
-            training, start, outcomes = self._train(
-                first, entropy, rows, held_out, options, tasks, publish
-            )
-        advice.warn_of_end(training, start, rows, options, outcomes)
-        fitted = publish(start, outcomes, training)
-        self.__dict__ |= fitted
-        tasks.end(tasks.context, lambda: fitted)
-        return self
+    _needed: tuple[str, ...] = PREDICTING  # what a stored one must have
 
     def decision_function(self, X: Any) -> Array:
         """Logit of ``classes_[1]`` for each row.
@@ -354,9 +223,149 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return stamped(super().__getstate__())
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        # Subclasses may have parameters of their own, which are theirs to check.
-        parameters = signature(ShallowNetClassifier).parameters
-        super().__setstate__(read_stamped(type(self).__name__, state, parameters))
+        super().__setstate__(read_stamped(type(self), state, self._needed))
+
+    def _net(self) -> Net:
+        (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
+        return Net(W1, b1, W2[:, 0], b2, ACTIVATIONS[self._activation])
+
+
+class BaseShallowNet(FittedNet):
+    """The net of :class:`ShallowNetClassifier`, wherever its rows lie."""
+
+    _needed = FITTED
+    _entropy: list[int]
+    _adam_state: dict[str, Any] | None
+
+    def __init__(
+        self,
+        n_hidden: int = 32,
+        *,
+        activation: str = "tanh",
+        init: Init = "glorot_uniform",
+        init_scale: float | None = None,
+        alpha: float | Literal["auto"] = "auto",
+        solver: str = "lbfgs",
+        learning_rate: float | None = None,
+        batch_size: int = 256,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 20,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        warm_start: bool = False,
+        n_init: int | Literal["auto"] = "auto",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.n_hidden = n_hidden
+        self.activation = activation
+        self.init = init
+        self.init_scale = init_scale
+        self.alpha = alpha
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.n_init = n_init
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @unchanged_on_error
+    @with_callbacks
+    @on_one_blas_thread
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the net to rows X and labels y.
+
+        Parameters
+        ----------
+        X : array, data frame or sparse matrix of shape (n_samples, n_features)
+            Finite numbers. float32 is kept; CSR is kept sparse.
+        y : array-like of shape (n_samples,)
+            Labels of two classes: strings, numbers or booleans.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights >= 0. Where nothing is held out, an integer weight counts as that
+            many equal rows (with "adam": on average over the order of rows).
+        X_val : array, data frame or sparse matrix, or None, default=None
+            Rows, of the columns of X, to hold out for early stopping instead of a part
+            of X. In a pipeline, ``Pipeline(..., transform_input=["X_val"])`` transforms
+            them as it does X. In a search, scikit-learn cuts an X_val of as many rows as
+            X by its folds, as it does every argument of `fit` of that length.
+        y_val : array-like of shape (n_samples_val,) or None, default=None
+            Their labels, of both classes.
+        sample_weight_val : array-like of shape (n_samples_val,), float or None
+            Their weights >= 0. The class weights are those of the classes in y.
+
+        Returns
+        -------
+        self : ShallowNetClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or a weight is not as described (the message names
+            it), or if the numbers overflow. The estimator stays as it was.
+
+        Warns
+        -----
+        SymmetryWarning, SaturationWarning
+            If the start is a bad one.
+        CollapseWarning
+            If training ended at a constant net.
+        sklearn.exceptions.ConvergenceWarning
+            If training ended far from a minimum of J, or starts were left out.
+        UserWarning
+            If X_val is on another scale than X.
+        """
+        check_parameters(vars(self))
+        advice.warn_of_unused_rate(self.solver, self.learning_rate)
+        labels, rows, held_out = self._read(
+            X, y, sample_weight, X_val, y_val, sample_weight_val
+        )
+        columns = column_moments(rows.X, rows.sample_weight)
+        options = resolve_options(vars(self), columns)
+        advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
+        entropy = self._draw_entropy()
+        generators = spawn_generators(entropy)
+        if held_out is None:
+            rows, held_out = hold_out(
+                rows, self.early_stopping, self.validation_fraction, generators.split
+            )
+        first = self._start(options, rows, generators)
+        advice.warn_of_start(first, rows)
+        totals = sample_totals(rows.sample_weight)
+        of_data = attributes_of_data(labels, options, entropy, totals, columns)
+        publish = partial(fitted_attributes, of_data, rows.X.dtype)
+        n_starts = self._n_starts(held_out)
+        tasks = FitTask(self, X, y, sample_weight, n_starts)
+        with naming_what_overflows(rows, held_out):
+            training, start, outcomes = self._train(
+                first, entropy, rows, held_out, options, tasks, n_starts, publish
+            )
+        advice.warn_of_end(training, start, rows, options, outcomes)
+        fitted = publish(start, outcomes, training)
+        self.__dict__ |= fitted
+        tasks.end(tasks.context, lambda: fitted)
+        return self
 
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")
@@ -410,6 +419,7 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         held_out: Rows | None,
         options: Options,
         tasks: FitTask,
+        n_starts: int,
         publish: Callable[[Start, list[Outcome], Training], dict[str, Any]],
     ) -> tuple[Training, Start, list[Outcome]]:
         """The best training, from the first start and from those that are drawn here."""
@@ -424,7 +434,7 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 number, lambda training: publish(start, [training.criterion], training)
             )
 
-        n_starts, row_bytes = tasks.n_starts, options.n_hidden * rows.X.dtype.itemsize
+        row_bytes = options.n_hidden * rows.X.dtype.itemsize
         n_callers = n_at_a_time(n_starts, self.n_jobs)
         with sharing(rows.X.shape[0], row_bytes, n_callers) as run:
             train_from = partial(
@@ -439,10 +449,6 @@ class BaseShallowNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if state is not None and self._adam_state is not None:
             state = AdamState.restored(self._adam_state)
         return Start(net, init=None, adam_state=state)
-
-    def _net(self) -> Net:
-        (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
-        return Net(W1, b1, W2[:, 0], b2, ACTIVATIONS[self._activation])
 
 
 def learns_in_chunks(estimator: BaseEstimator) -> bool:

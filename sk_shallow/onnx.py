@@ -1,4 +1,4 @@
-"""ONNX: how skl2onnx converts a ShallowNetClassifier.
+"""ONNX: how skl2onnx converts a ShallowNetClassifier or ShallowNetClassifierCV.
 
 Importing this module is all there is to do: from then on, ``skl2onnx.to_onnx`` and
 ``skl2onnx.convert_sklearn`` convert the net (but no subclass of it) wherever it stands, in
@@ -53,9 +53,11 @@ except ImportError as error:
         f"Conversion to ONNX needs skl2onnx: pip install 'sk-shallow[onnx]' ({error})."
     ) from error
 
-from sk_shallow.classifier import BaseShallowNet, ShallowNetClassifier
+from sk_shallow.classifier import FittedNet, ShallowNetClassifier
+from sk_shallow.cross_validation import ShallowNetClassifierCV
 
 IR_VERSION = 8  # which all supported versions of onnxruntime read
+KINDS = (ShallowNetClassifier, ShallowNetClassifierCV)
 PHI = {"tanh": OnnxTanh, "logistic": OnnxSigmoid, "relu": OnnxRelu}
 OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -65,7 +67,7 @@ OPTIONS = {
 }
 
 
-def _parser(net: ShallowNetClassifier) -> Callable[..., None] | None:
+def _parser(net: FittedNet) -> Callable[..., None] | None:
     """The check of labels, which skl2onnx calls first; the outputs are any classifier's."""
     if hasattr(net, "to_local"):
         raise TypeError(
@@ -73,12 +75,12 @@ def _parser(net: ShallowNetClassifier) -> Callable[..., None] | None:
             f"data in memory: net.to_local()."
         )
     check_is_fitted(net)
-    if type(net) is not ShallowNetClassifier:  # skl2onnx says that it knows no subclass
+    if type(net) not in KINDS:  # skl2onnx says that it knows no subclass
         return None
     return partial(_check_labels, net)
 
 
-def _check_labels(net: ShallowNetClassifier, scope: Any, inputs: Any = None) -> None:  # noqa: ARG001
+def _check_labels(net: FittedNet, scope: Any, inputs: Any = None) -> None:  # noqa: ARG001
     """Labels in ONNX are strings or integers of 64 bits.
 
     Raises
@@ -173,7 +175,7 @@ def _labels(classes: NDArray[Any]) -> NDArray[Any]:
     return classes.astype(np.int64 if classes.dtype.kind in "biuf" else str)
 
 
-def _logit(net: ShallowNetClassifier, columns: Any, opset: dict[str, int]) -> Any:
+def _logit(net: FittedNet, columns: Any, opset: dict[str, int]) -> Any:
     """Z1 = X W1 + b1, A1 = phi(Z1), z2 = A1 w2 + b2, of shape (n_samples, 1)."""
     is_double = guess_proto_type(columns.type) == TensorProto.DOUBLE
     dtype, number = (
@@ -207,11 +209,12 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         named.add_to(scope, container)
 
 
-update_registered_converter(
-    ShallowNetClassifier,
-    alias="SkShallowNetClassifier",
-    shape_fct=_output_shapes,
-    convert_fct=_convert,
-    options=OPTIONS,
-)
-BaseShallowNet.onnx_parser = _parser
+for kind in KINDS:
+    update_registered_converter(
+        kind,
+        alias=f"Sk{kind.__name__}",
+        shape_fct=_output_shapes,
+        convert_fct=_convert,
+        options=OPTIONS,
+    )
+FittedNet.onnx_parser = _parser

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import ShallowNetClassifier, ShallowNetClassifierCV
 from sk_shallow._core.solvers import SOLVERS
 
 callback = pytest.importorskip(
@@ -439,3 +439,120 @@ class Stopping(Diary):
 def test_what_a_callback_raises_is_never_swallowed(cancer, solver, hook, iteration, n_init):
     with pytest.raises(StopIteration, match="ran out"):
         fitted(cancer, Stopping(hook, iteration), solver=solver, n_init=n_init)
+
+
+# --- The search of ShallowNetClassifierCV ---------------------------------------------
+
+
+def searched(table, *callbacks, **parameters):
+    options = {"alphas": [2.0, 1.0], "cv": 2, "max_iter": 3, "random_state": 0}
+    net = ShallowNetClassifierCV(4, **{**options, **parameters})
+    return net.set_callbacks(*callbacks).fit(*table)
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_search_is_a_tree_of_settings_folds_and_iterations(circles, n_jobs, refit):
+    diary = Diary()
+    searched(circles(), diary, n_jobs=n_jobs, refit=refit)
+    fit, iterations = ("fit", 0), [(("iteration", k),) for k in range(3)]
+    above = [(("setting", k), ("fold", fold)) for k in range(2) for fold in range(2)]
+    above += [(("refit", 2),)] if refit else []
+    expected = [(fit,), *((fit, ("setting", k)) for k in range(2))]
+    expected += [(fit, *task, *below) for task in above for below in [(), *iterations]]
+    assert sorted(diary.begun) == sorted(diary.ended) == sorted(expected)
+    assert diary.begun[0] == diary.ended[-1] == (fit,)
+    assert diary.is_torn_down
+
+
+def test_a_callback_that_asks_to_stop_stops_the_training_of_one_fold(circles):
+    class Impatient(Diary):
+        def on_fit_task_end(self, estimator, context):
+            return context.task_name == "iteration" and path(context)[-2] == ("fold", 1)
+
+    net = searched(circles(), Impatient(), max_iter=1000)
+    assert net.n_iter_[0] > 5
+    assert net.n_iter_[1] == 1
+    assert net.estimators_[1].stop_reason_ == "callback"
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_setting_that_is_left_out_ends_without_a_net(circles, n_jobs):
+    diary = Diary()
+    searched(circles(), diary, init_scales=[1e300, 1], n_jobs=n_jobs)
+    assert sorted(diary.begun) == sorted(diary.ended)
+    nets = dict(zip(diary.ended, diary.nets, strict=True))
+    for number in range(4):
+        shown = nets[("fit", 0), ("setting", number)]
+        assert (shown is None) == (number < 2)
+
+
+@ignore_early_ends
+def test_callbacks_change_no_bit_of_a_search(circles):
+    followed = searched(circles(), Diary(), refit=True)
+    alone = searched(circles(), refit=True)
+    np.testing.assert_array_equal(followed.coefs_[0], alone.coefs_[0])
+    np.testing.assert_array_equal(followed.scores_, alone.scores_)
+
+
+@ignore_early_ends
+def test_the_tasks_of_a_search_show_the_net_of_the_fold_the_average_and_the_refit(circles):
+    X, y = circles()
+    diary = Diary()
+    net = searched((X, y), diary, alphas=[1.0])
+    nets = dict(zip(diary.ended, diary.nets, strict=True))
+    setting = ("fit", 0), ("setting", 0)
+    for number, of_fold in enumerate(net.estimators_):
+        shown = nets[*setting, ("fold", number)]
+        np.testing.assert_array_equal(shown.coefs_[0], of_fold.coefs_[0])
+        last = nets[*setting, ("fold", number), ("iteration", 2)]
+        np.testing.assert_array_equal(last.coefs_[0], of_fold.coefs_[0])
+    np.testing.assert_array_equal(nets[setting].predict_proba(X), net.predict_proba(X))
+    same_values(attributes_of(nets[setting[:1]]), attributes_of(net))
+    diary.nets.clear()
+    net.set_params(refit=True).fit(X, y)
+    for shown in diary.nets[:-1]:  # they show nothing of the fit before
+        for again in copies(shown):
+            assert not hasattr(again, "scores_")
+            assert again.predict(X).shape == y.shape
+    np.testing.assert_array_equal(diary.nets[-2].coefs_[0], net.coefs_[0])
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("n_fits", [0, 1])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_whose_callback_fails_leaves_the_estimator_as_it_was(
+    circles, n_fits, n_jobs
+):
+    net = ShallowNetClassifierCV(4, max_iter=3, cv=2, n_jobs=n_jobs, random_state=0)
+    for _ in range(n_fits):
+        net.fit(*circles())
+    diary = Failing()
+    net.set_callbacks(diary)
+    before = dict(vars(net))
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*circles())
+    assert diary.is_torn_down
+    assert vars(net) == before
+
+
+@ignore_early_ends
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_callbacks_of_scikit_learn_follow_a_search(circles, n_jobs, capsys):
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    searched(circles(), monitor, n_jobs=n_jobs)
+    assert len(scores(monitor)) == 2 * 2 * 3
+    pytest.importorskip("rich")
+    searched(circles(), callback.ProgressBar(), n_jobs=n_jobs, refit=True)
+    out = capsys.readouterr().out
+    for task in ("ShallowNetClassifierCV - fit", "setting #1", "fold #0", "refit #2"):
+        assert task in out
+
+
+def test_a_monitor_of_the_hidden_layer_refuses_a_search_in_words(circles):
+    from sk_shallow.inspection import HiddenLayerMonitor
+
+    with pytest.raises(TypeError, match=r"watches one fit.*Give it to a ShallowNetCl"):
+        searched(circles(), HiddenLayerMonitor())

@@ -17,10 +17,15 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sk_shallow import InitializationWarning, ShallowNetClassifier
+from sk_shallow import (
+    InitializationWarning,
+    ShallowNetClassifier,
+    ShallowNetClassifierCV,
+)
 from sk_shallow._core.activations import ACTIVATIONS
 from sk_shallow.inspection import (
     ActivationDisplay,
+    CrossValidationDisplay,
     HiddenUnitSimilarityDisplay,
     InitScaleDisplay,
     LossCurveDisplay,
@@ -43,6 +48,15 @@ def net(large):
     return ShallowNetClassifier(6, random_state=0).fit(*large)
 
 
+@pytest.fixture(scope="module")
+def searched(large):
+    """Its fold nets are stopped by their folds."""
+    search = ShallowNetClassifierCV(
+        4, alphas=[0.5, 50, 5], init_scales=[1, 0.5], cv=3, random_state=0
+    )
+    return search.fit(*large)
+
+
 def drawn(display):
     """The picture, really rendered."""
     display.figure_.canvas.draw()
@@ -55,13 +69,16 @@ def drawn(display):
         lambda net, X, ax: LossCurveDisplay.from_estimator(net, ax=ax),
         lambda net, X, ax: ActivationDisplay.from_estimator(net, X, ax=ax),
         lambda net, X, ax: HiddenUnitSimilarityDisplay.from_estimator(net, X, ax=ax),
+        lambda net, X, ax: CrossValidationDisplay.from_estimator(net, ax=ax),
     ],
-    ids=["loss", "activations", "similarity"],
+    ids=["loss", "activations", "similarity", "cross-validation"],
 )
 @pytest.mark.parametrize("given", [False, True])
-def test_displays_draw_on_the_axes_they_are_given_or_on_new_ones(large, net, draw, given):
+def test_displays_draw_on_the_axes_they_are_given_or_on_new_ones(
+    large, searched, draw, given
+):
     ax = plt.figure().subplots() if given else None
-    display = draw(net, large[0], ax)
+    display = draw(searched, large[0], ax)
     assert (display.ax_ is ax) is given
     first = display.ax_
     assert display.plot() is display
@@ -118,6 +135,148 @@ def test_loss_curves_of_pipelines_and_searches(cancer):
 def test_no_net_has_no_loss_curve():
     with pytest.raises(ValueError, match="at least one net"):
         LossCurveDisplay.from_estimator({})
+
+
+def test_each_fold_net_has_a_loss_curve(large, searched, net):
+    pipeline = make_pipeline(FunctionTransformer(), searched)
+    display = drawn(LossCurveDisplay.from_estimator(pipeline))
+    assert list(display.curves) == ["fold 0", "fold 1", "fold 2"]
+    for curve, one in zip(display.curves.values(), searched.estimators_, strict=True):
+        np.testing.assert_array_equal(curve.training, one.loss_curve_)
+        np.testing.assert_array_equal(curve.held_out, one.validation_loss_curve_)
+        assert curve.best_iteration == one.best_iteration_
+    assert len(display.lines_) == 6
+    several = drawn(LossCurveDisplay.from_estimator({"folds": pipeline, "one": net}))
+    names = ["folds: fold 0", "folds: fold 1", "folds: fold 2", "one"]
+    assert list(several.curves) == names
+    legend = [text.get_text() for text in several.ax_.get_legend().get_texts()]
+    assert legend == [*names, "J, training", "log-loss, held out", "lowest"]
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(ShallowNetClassifierCV())
+
+
+def test_the_legend_of_many_nets_without_held_out_rows(cancer):
+    cv = ShallowNetClassifierCV(2, alphas=[5], cv=4, random_state=0).fit(*cancer)
+    search = GridSearchCV(cv, {"alphas": [[5]]}, cv=2).fit(*cancer)
+    display = drawn(LossCurveDisplay.from_estimator(search))
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["fold 0", "fold 1", "fold 2", "fold 3", "J, training"]
+    colours = [line.get_color() for line in display.lines_]
+    handles = display.ax_.get_legend().legend_handles[:4]
+    assert [handle.get_color() for handle in handles] == colours
+
+
+# --- Cross-validation ---------------------------------------------------------------------
+
+
+def test_the_search_is_drawn_as_it_went(searched):
+    pipeline = make_pipeline(StandardScaler(), searched)
+    display = drawn(
+        CrossValidationDisplay.from_estimator(pipeline, logistic_regression=-0.6)
+    )
+    np.testing.assert_array_equal(display.alphas, [0.5, 5, 50])
+    np.testing.assert_array_equal(display.scores, searched.scores_)
+    assert display.ax_.get_xscale() == "log"
+    bands = display.ax_.collections
+    for scores, line, band in zip(searched.scores_, display.lines_, bands, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), display.alphas)
+        np.testing.assert_allclose(line.get_ydata(), scores.mean(axis=1))
+        error = scores.std(axis=1, ddof=1) / np.sqrt(3)
+        edges = band.get_paths()[0].vertices
+        for alpha, mean, half in zip(display.alphas, line.get_ydata(), error, strict=True):
+            drawn_at = edges[edges[:, 0] == alpha, 1]
+            assert drawn_at.max() == pytest.approx(mean + half)
+            assert drawn_at.min() == pytest.approx(mean - half)
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    best = f"best: alpha {searched.alpha_:.3g}"
+    reference = "LogisticRegression (no fold stopped it)"
+    assert set(texts) == {"init_scale 1", "init_scale 0.5", best, reference}
+    (mark,) = (line for line in display.ax_.lines if line.get_label() == best)
+    assert mark.get_xdata() == [searched.alpha_]
+    assert mark.get_ydata() == [searched.scores_.mean(axis=2).max()]
+    (line,) = (line for line in display.ax_.lines if line.get_label() == reference)
+    assert set(line.get_ydata()) == {-0.6}
+    assert display.ax_.get_ylabel().startswith("neg_log_loss")
+
+
+def test_the_reference_of_nets_that_no_fold_stopped_has_no_note(circles):
+    net = ShallowNetClassifierCV(4, alphas=[0.1], random_state=0, scoring="accuracy")
+    net.fit(*circles(seed=0))
+    display = CrossValidationDisplay.from_estimator(net, logistic_regression=0.5)
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts[-1] == "LogisticRegression"
+    assert display.ax_.get_ylabel().startswith("accuracy")
+
+
+def test_settings_and_folds_without_a_score_are_left_out(searched):
+    display = CrossValidationDisplay.from_estimator(searched)
+    display.scores = display.scores.copy()
+    display.scores[0, 1] = np.nan
+    display.scores[1, 2, 0] = np.nan
+    display.scores[1, 0, 1:] = np.nan
+    display = drawn(display.plot())
+    np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0.5, 50])
+    expected = [display.scores[1, 0, 0], display.scores[1, 1].mean()]
+    np.testing.assert_allclose(display.lines_[1].get_ydata()[:2], expected)
+    edges = display.ax_.collections[1].get_paths()[0].vertices
+    assert set(edges[edges[:, 0] == 0.5, 1]) == {display.scores[1, 0, 0]}
+
+
+def test_an_alpha_of_0_has_a_place(circles):
+    net = ShallowNetClassifierCV(4, alphas=[0, 0.1], cv=2, random_state=0)
+    display = drawn(CrossValidationDisplay.from_estimator(net.fit(*circles(seed=0))))
+    assert display.ax_.get_xscale() == "symlog"
+    np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0, 0.1])
+
+
+@pytest.mark.filterwarnings("ignore::sk_shallow.CollapseWarning")
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_that_contradict_each_other_have_no_signal(seed):
+    X = np.random.default_rng(seed).standard_normal((75, 3)).repeat(2, axis=0)
+    y = np.arange(150) % 2  # each row once with either label
+    net = ShallowNetClassifierCV(4, cv=3, random_state=seed).fit(X, y)
+    display = drawn(CrossValidationDisplay.from_estimator(net))
+    assert display.verdict == "No signal found"
+    assert display.ax_.get_title() == display.verdict
+    too_strong = ShallowNetClassifierCV(4, alphas=[500, 1000], cv=3, random_state=seed)
+    display = CrossValidationDisplay.from_estimator(too_strong.fit(X, y))
+    assert "No signal" not in display.verdict  # nothing else was tried
+
+
+def test_a_table_without_error_has_the_weakest_penalty():
+    X = np.random.default_rng(0).standard_normal((150, 2))
+    X = X / 10 + np.sign(X)
+    net = ShallowNetClassifierCV(4, cv=3, random_state=0).fit(X, X[:, 0] > 0)
+    assert CrossValidationDisplay.from_estimator(net).verdict == (
+        "The weakest penalty is best"
+    )
+
+
+@pytest.mark.parametrize(
+    ("alphas", "verdict"),
+    [
+        ([0.001, 0.01, 30], ""),
+        ([3, 1], "The smallest alpha is best: try smaller ones"),
+        ([1e-4, 1e-3], "The largest alpha is best: try larger ones"),
+        ([0.1], ""),
+    ],
+)
+def test_the_verdict_on_penalties_of_the_user(circles, alphas, verdict):
+    net = ShallowNetClassifierCV(8, alphas=alphas, cv=3, random_state=0)
+    display = CrossValidationDisplay.from_estimator(net.fit(*circles(seed=0)))
+    assert display.verdict == verdict
+
+
+def test_what_has_no_search_is_refused(searched, net):
+    with pytest.raises(TypeError, match="got ShallowNetClassifier"):
+        CrossValidationDisplay.from_estimator(net)
+    with pytest.raises(TypeError, match="got LogisticRegression"):
+        CrossValidationDisplay.from_estimator(LogisticRegression())
+    with pytest.raises(NotFittedError):
+        CrossValidationDisplay.from_estimator(ShallowNetClassifierCV())
+    for score in (LogisticRegression(), np.nan, "0.1", True):
+        with pytest.raises(ValueError, match="logistic_regression must be a finite"):
+            CrossValidationDisplay.from_estimator(searched, logistic_regression=score)
 
 
 # --- Activations --------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import ShallowNetClassifier, ShallowNetClassifierCV
 
 mpl.use("Agg")  # there is no screen
 ignore_bad_starts = pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
@@ -42,6 +42,14 @@ def laplace(rng, shape):
 @pytest.fixture
 def net():
     return ShallowNetClassifier(8, random_state=0)
+
+
+@pytest.fixture(params=["one net", "average"])
+def either(request, net):
+    """A net, or the average of those of two folds."""
+    if request.param == "one net":
+        return net
+    return ShallowNetClassifierCV(8, alphas=[2.0, 1.0], cv=2, random_state=0)
 
 
 @pytest.mark.parametrize(
@@ -137,55 +145,55 @@ def test_a_tuned_threshold_serves_the_rare_class(large):
     assert better > plain + 0.1
 
 
-def test_permutation_importance_finds_the_columns_that_matter(large, net):
+def test_permutation_importance_finds_the_columns_that_matter(large, either):
     X, y = large  # y depends on columns 0 and 1 of 6
     importance = permutation_importance(
-        net.fit(X, y), X, y, scoring="neg_log_loss", random_state=0
+        either.fit(X, y), X, y, scoring="neg_log_loss", random_state=0
     ).importances_mean
     assert set(np.argsort(importance)[-2:]) == {0, 1}
     assert importance[:2].min() > 10 * abs(importance[2:]).max()
 
 
 @pytest.mark.parametrize("response", ["predict_proba", "decision_function", "predict"])
-def test_a_decision_boundary_is_drawn(circles, net, response):
+def test_a_decision_boundary_is_drawn(circles, either, response):
     X, y = circles()
     display = DecisionBoundaryDisplay.from_estimator(
-        net.fit(X, y), X, response_method=response, grid_resolution=20
+        either.fit(X, y), X, response_method=response, grid_resolution=20
     )
     middle, corner = display.response[10, 10], display.response[0, 0]
     assert middle > corner  # class 1 is the inner circle
 
 
-def test_stacking_upon_logistic_regression(circles, net):
+def test_stacking_upon_logistic_regression(circles, either):
     X, y = circles(n_samples=400)
     line = LogisticRegression()
-    stack = StackingClassifier([("line", line), ("net", net)], cv=3).fit(X, y)
+    stack = StackingClassifier([("line", line), ("net", either)], cv=3).fit(X, y)
     assert stack.score(X, y) > 0.9 > 0.6 > line.fit(X, y).score(X, y)
 
 
-def test_self_training_labels_rows_by_itself(cancer, net):
+def test_self_training_labels_rows_by_itself(cancer, either):
     X, y = cancer
     known = np.arange(len(y)) < 60
-    model = SelfTrainingClassifier(net).fit(X, np.where(known, y, -1))
+    model = SelfTrainingClassifier(either).fit(X, np.where(known, y, -1))
     by_itself = model.labeled_iter_ > 0
     assert by_itself.sum() > 400
     assert (model.transduction_ == y)[by_itself].mean() > 0.8
 
 
-def test_one_versus_rest_makes_three_classes(net):
+def test_one_versus_rest_makes_three_classes(either):
     X, y = load_iris(return_X_y=True)
-    model = make_pipeline(StandardScaler(), OneVsRestClassifier(net)).fit(X, y)
+    model = make_pipeline(StandardScaler(), OneVsRestClassifier(either)).fit(X, y)
     assert model.score(X, y) > 0.95
     assert model.predict_proba(X).shape == (150, 3)
 
 
-def test_bagging(cancer, net):
-    assert BaggingClassifier(net, 3, random_state=0).fit(*cancer).score(*cancer) > 0.95
+def test_bagging(cancer, either):
+    assert BaggingClassifier(either, 3, random_state=0).fit(*cancer).score(*cancer) > 0.95
 
 
-def test_cross_validation_gives_all_scores(cancer, net):
+def test_cross_validation_gives_all_scores(cancer, either):
     result = cross_validate(
-        net, *cancer, cv=3, scoring=["roc_auc", "neg_log_loss", "accuracy"]
+        either, *cancer, cv=3, scoring=["roc_auc", "neg_log_loss", "accuracy"]
     )
     assert (result["test_roc_auc"] > 0.97).all()
 
@@ -224,19 +232,20 @@ def polars_frame(X, names):
 
 @pytest.mark.parametrize("frame", [pandas_frame, polars_frame])
 @pytest.mark.parametrize("series", [pd.Series, pl.Series, list, tuple])
-def test_data_frames_and_series(cancer, net, frame, series):
+def test_data_frames_and_series(cancer, either, frame, series):
     X, y = cancer
     names = [f"column {k}" for k in range(X.shape[1])]
     labels = np.array(["benign", "malignant"])[y].tolist()
     table = frame(X, names)
-    net.fit(table, series(labels))
-    np.testing.assert_array_equal(net.feature_names_in_, names)
+    either.fit(table, series(labels))
+    np.testing.assert_array_equal(either.feature_names_in_, names)
     np.testing.assert_array_equal(
-        net.decision_function(table), clone(net).fit(table, labels).decision_function(table)
+        either.decision_function(table),
+        clone(either).fit(table, labels).decision_function(table),
     )
-    assert set(net.predict(table)) == {"benign", "malignant"}
+    assert set(either.predict(table)) == {"benign", "malignant"}
     with pytest.raises(ValueError, match="feature names"):
-        net.predict(frame(X, names[::-1]))
+        either.predict(frame(X, names[::-1]))
 
 
 @pytest.mark.parametrize(
@@ -249,9 +258,9 @@ def test_data_frames_and_series(cancer, net, frame, series):
     ],
     ids=["category", "boolean", "string", "Int64"],
 )
-def test_the_label_types_of_pandas(cancer, net, y):
+def test_the_label_types_of_pandas(cancer, either, y):
     X, labels = cancer
-    assert net.fit(X, y(labels)).score(X, y(labels)) > 0.97
+    assert either.fit(X, y(labels)).score(X, y(labels)) > 0.97
 
 
 def test_lists_of_numbers(net):
@@ -262,15 +271,16 @@ def test_lists_of_numbers(net):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_read_only_memory_map_is_read_and_never_written(cancer, net, tmp_path, dtype):
+def test_a_read_only_memory_map_is_read_and_never_written(cancer, either, tmp_path, dtype):
     X, y = cancer
     path = tmp_path / "X.npy"
     np.save(path, X.astype(dtype))
     before = path.read_bytes()
     mapped = np.load(path, mmap_mode="r")
-    net.fit(mapped, y)
+    either.fit(mapped, y)
     np.testing.assert_array_equal(
-        net.predict_proba(mapped), clone(net).fit(X.astype(dtype), y).predict_proba(mapped)
+        either.predict_proba(mapped),
+        clone(either).fit(X.astype(dtype), y).predict_proba(mapped),
     )
     assert path.read_bytes() == before
 

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import ShallowNetClassifier, ShallowNetClassifierCV
 
 skl2onnx = pytest.importorskip("skl2onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -401,3 +401,40 @@ def test_without_onnxruntime_steps_are_converted_unseen(cancer, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     model = make_pipeline(SimpleImputer(), ShallowNetClassifier(2, random_state=0))
     assert as_onnx(model.fit(*cancer), cancer[0]).graph.node
+
+
+@pytest.fixture
+def average():
+    return ShallowNetClassifierCV(2, alphas=[1.0], cv=2, random_state=0)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("refit", [False, True])
+def test_an_average_of_nets_is_converted_as_one(
+    raw_cancer, average, activation, dtype, refit
+):
+    X, y = raw_cancer[0].astype(dtype), np.array(["no", "yes"])[raw_cancer[1]]
+    average.set_params(activation=activation, refit=refit)
+    model = make_pipeline(StandardScaler(), average).fit(X, y)
+    out = computed(as_onnx(model, X), X=X)
+    np.testing.assert_allclose(
+        out["probabilities"],
+        model.predict_proba(X),
+        rtol=0,
+        atol=TOLERANCE if dtype == np.float32 else 1e-12,
+    )
+    np.testing.assert_array_equal(out["label"], model.predict(X))
+
+
+@pytest.mark.parametrize("around", [lambda net: net, lambda net: BaggingClassifier(net, 2)])
+def test_an_average_has_the_options_and_the_checks_of_a_net(cancer, average, around):
+    X, y = cancer[0].astype(np.float32), cancer[1]
+    model = around(average).fit(X, y)
+    mapped = computed(skl2onnx.to_onnx(model, X[:1]), X=X)["output_probability"]
+    second = [row[1] for row in mapped]
+    np.testing.assert_allclose(second, model.predict_proba(X)[:, 1], rtol=0, atol=TOLERANCE)
+    with pytest.raises(NotFittedError, match=r"CV.*not fitted"):
+        as_onnx(clone(average), X)
+    with pytest.raises(ValueError, match="ONNX has labels"):
+        as_onnx(clone(average).fit(X, y.astype("m8[s]")), X)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import ShallowNetClassifier, ShallowNetClassifierCV
 from sk_shallow._core.activations import ACTIVATIONS
 
 
@@ -26,6 +26,10 @@ ESTIMATORS = [
     ShallowNetClassifier(8, solver="gd", learning_rate=1.0, alpha=1.0, max_iter=200),
     ShallowNetClassifier(8, solver="adam", max_iter=100),
     ShallowNetClassifier(8, solver="adam", batch_size=16, learning_rate=0.05, max_iter=20),
+    ShallowNetClassifierCV(4, max_iter=30),
+    ShallowNetClassifierCV(4, alphas=[1.0, 0.1], cv=2, max_iter=30, refit=True),
+    ShallowNetClassifierCV(4, alphas=[1.0], activation="relu", max_iter=30),
+    ShallowNetClassifierCV(4, alphas=[1.0], cv=2, solver="adam", max_iter=30),
 ]
 
 IN_BATCHES = "a row of weight 2 is in one batch, two equal rows are in two"
@@ -51,6 +55,7 @@ def listed(checks):
 @pytest.mark.filterwarnings("ignore::sk_shallow.InitializationWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:can't resolve package:ImportWarning")
+@pytest.mark.filterwarnings("ignore:cv=5 is more than the:UserWarning")
 @listed(parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures))
 def test_the_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)

@@ -1,5 +1,6 @@
 """A net with one hidden layer, and its way into one flat vector and back."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,18 @@ class Net(NamedTuple):
     def weights(self) -> tuple[Array, Array, Array, Array]:
         """W1, b1, w2 and b2."""
         return self.W1, self.b1, self.w2, self.b2
+
+
+def average(nets: Sequence[Net]) -> Net:
+    """The net whose logits are the means of those of several: their units side by side."""
+    W1, b1, w2, b2 = zip(*(net.weights for net in nets), strict=True)
+    return Net(
+        np.hstack(W1),
+        np.hstack(b1),
+        np.hstack(w2) / len(nets),
+        np.mean(b2, axis=0),
+        nets[0].activation,
+    )
 
 
 def n_parameters(n_features: int, n_hidden: int) -> int:

@@ -1,26 +1,33 @@
 """Warnings of a bad end of training: CollapseWarning and ConvergenceWarning."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
+from sk_shallow._core.activations import Vector
 from sk_shallow._core.diagnostics import is_symmetric
 from sk_shallow._core.parameters import cast
 from sk_shallow._core.table import Rows, all_logits, logits, sample
 from sk_shallow.advice.remedies import (
     MOST_ROWS,
+    causes_but_alpha,
     collapse_causes,
     is_unscaled,
     standardise,
 )
-from sk_shallow.advice.wording import almost_constant, sentence, warn
-from sk_shallow.exceptions import CollapseWarning
+from sk_shallow.advice.start import warn_of_start
+from sk_shallow.advice.wording import almost_constant, collected, sentence, warn
+from sk_shallow.exceptions import CollapseWarning, SaturationWarning, SymmetryWarning
+from sk_shallow.training.folds import Fold, FoldNet
 from sk_shallow.training.monitor import Training
 from sk_shallow.training.options import Options
+from sk_shallow.training.search import SMALLEST_FACTOR
 from sk_shallow.training.start import Start
 
+OF_START = (SymmetryWarning, SaturationWarning)
 CONSTANT_LOGITS = 0.05  # standard deviation of z2 below this: a collapsed net
 DIVERGED = 1.1  # J at the end, relative to that at the start, from which we warn
 MOST_RISES = 0.1  # share of iterations in which J rises from which steps are too long
@@ -41,6 +48,66 @@ def warn_of_end(
     warn_of_left_out_starts(outcomes)
     warn_of_early_end(training, start, rows, options)
     warn_of_collapse(training, start, rows, options)
+
+
+def search_verdict(alphas: Vector, alpha: float, auto: float, logits: Vector) -> str:
+    """What a search says of the table, if it ended at a limit; `logits` are out of fold."""
+    if alphas.min() <= auto and np.nanstd(logits) < CONSTANT_LOGITS:
+        return "No signal found: the best net is almost constant.\n"
+    if alpha <= SMALLEST_FACTOR * auto:
+        return (
+            "The weakest penalty is best: X tells the classes apart almost without error.\n"
+        )
+    return ""
+
+
+def warn_of_refit(training: Training, start: Start, rows: Rows, options: Options) -> None:
+    """The warnings of a bad end of the training on all rows, in the words of a search."""
+    with collected() as messages:
+        warn_of_early_end(training, start, rows, options)
+        warn_of_collapse(training, start, rows, options, is_searched=True)
+    for message, category in messages:
+        warn(f"In the training on all rows (refit=True): {of_lists(message)}", category)
+
+
+def warn_of_folds(
+    nets: Sequence[FoldNet],
+    folds: Sequence[Fold],
+    options: Options,
+    *,
+    is_searched: bool,
+) -> None:
+    """The warnings of a bad start or end of the trainings on folds, each given once.
+
+    With `is_searched`, weaker penalties were tried: a constant net has found no signal.
+    """
+    with collected() as messages:
+        warn_of_start(nets[0].start, folds[0].rows)
+        for net, fold in zip(nets, folds, strict=True):
+            warn_of_early_end(net.training, net.start, fold.rows, options)
+            warn_of_collapse(
+                net.training, net.start, fold.rows, options, is_searched=is_searched
+            )
+    for category in dict.fromkeys(category for _, category in messages):
+        of_category = [message for message, of_it in messages if of_it is category]
+        times = f" (on {len(of_category)} of {len(nets)} folds)"
+        several = "" if issubclass(category, OF_START) else times
+        warn(f"{of_lists(of_category[0])}{several}", category)
+
+
+def of_lists(message: str) -> str:
+    """A message about one net, with the parameters of a search, which are lists."""
+    message = re.sub(r"\b(init_scale|alpha)=([-+.\de]*\d)", r"\1s=[\2]", message)
+    return re.sub(r"\b(init_scale|alpha)\b", r"\1s", message)
+
+
+def warn_of_left_out_settings(errors: Sequence[ValueError], n_settings: int) -> None:
+    """ConvergenceWarning, if the numbers overflowed with some settings of a search."""
+    if errors:
+        first = of_lists(str(errors[0]))
+        message = f"{len(errors)} of {n_settings} settings were left out. {first}"
+        notes = " ".join(getattr(errors[0], "__notes__", ()))
+        warn(f"{message} {notes}", ConvergenceWarning)
 
 
 def warn_of_left_out_starts(outcomes: Sequence[float | ValueError]) -> None:
@@ -158,9 +225,17 @@ def remedy_for_steps(training: Training, options: Options) -> str:
 
 
 def warn_of_collapse(
-    training: Training, start: Start, rows: Rows, options: Options
+    training: Training,
+    start: Start,
+    rows: Rows,
+    options: Options,
+    *,
+    is_searched: bool = False,
 ) -> None:
-    """CollapseWarning, if the net that training ended with is constant."""
+    """CollapseWarning, if the net that training ended with is constant.
+
+    With `is_searched`, not for its penalty: no weaker one was better.
+    """
     share = np.average(rows.y, weights=rows.sample_weight)
     entropy = entr(share) + entr(1 - share)  # the log-loss of the best constant
     # By convexity, logits that vary by sd gain at most sd sqrt(share (1 - share)) on it.
@@ -178,7 +253,12 @@ def warn_of_collapse(
             spread = float(z2.std(dtype=np.float64))
     if spread >= CONSTANT_LOGITS:
         return
-    causes = collapse_causes(start, rows, options.alpha)
+    if is_searched:
+        causes = causes_but_alpha(start, rows)
+    else:
+        causes = collapse_causes(start, rows, options.alpha)
+    if not causes:
+        return
     why = "; ".join(cause.why for cause in causes)
     remedy = sentence(" and ".join(cause.remedy for cause in causes))
     finding = almost_constant(spread, "the training rows")

@@ -104,6 +104,12 @@ def collapse_causes(start: Start, rows: Rows, alpha: float) -> list[Cause]:
     return [cause for cause in causes if cause] or [last_cause(start, rows, alpha)]
 
 
+def causes_but_alpha(start: Start, rows: Rows) -> list[Cause]:
+    """Those that hold where a search has found no better penalty."""
+    causes = (cause_in_units(start), cause_in_columns(rows), cause_in_size(start, rows))
+    return [cause for cause in causes if cause][:1]
+
+
 def last_cause(start: Start, rows: Rows, alpha: float) -> Cause:
     if alpha == 0:
         return Cause("X says nothing about y", "give X a column that varies with y")

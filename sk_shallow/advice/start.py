@@ -1,5 +1,9 @@
 """Warnings of a bad start: SymmetryWarning and SaturationWarning."""
 
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any
+
 import numpy as np
 from scipy.special import entr
 
@@ -16,7 +20,14 @@ from sk_shallow.advice.remedies import (
     remedy_for_size,
     remedy_for_symmetry,
 )
-from sk_shallow.advice.wording import dead, on_the_flat_part, sentence, warn, worth_one
+from sk_shallow.advice.wording import (
+    dead,
+    on_the_flat_part,
+    plural,
+    sentence,
+    warn,
+    worth_one,
+)
 from sk_shallow.exceptions import SaturationWarning, SymmetryWarning
 from sk_shallow.training.start import Start
 
@@ -61,6 +72,17 @@ def warn_of_unused_rate(solver: str, learning_rate: float | None) -> None:
         warn(
             f"learning_rate={learning_rate!r} is not used: solver={solver!r} finds its own "
             f"steps. Set solver='gd' or solver='adam', or learning_rate=None.",
+            UserWarning,
+        )
+
+
+def warn_of_small_class(n_folds: int, sizes: Mapping[Any, int]) -> None:
+    """A UserWarning, if a class has fewer rows than there are folds."""
+    label, size = min(sizes.items(), key=itemgetter(1))
+    if size < n_folds:
+        warn(
+            f"cv={n_folds} is more than the {plural(size, 'row')} of class {label!s} (of "
+            f"weight > 0): some test folds lack it. Set cv={size}.",
             UserWarning,
         )
 

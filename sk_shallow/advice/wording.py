@@ -22,16 +22,17 @@ def package_of(frame: FrameType) -> str:
 
 
 OF_TRAINING = (InitializationWarning, ConvergenceWarning)
-COLLECTED: ContextVar[list[str] | None] = ContextVar("COLLECTED", default=None)
+Message = tuple[str, type[Warning]]
+COLLECTED: ContextVar[list[Message] | None] = ContextVar("COLLECTED", default=None)
 
 
 @contextmanager
-def collected() -> Iterator[list[str]]:
+def collected() -> Iterator[list[Message]]:
     """Collect the warnings of starts and ends of training in this thread, unshown.
 
     Filters of warnings belong to the process, so that tasks in threads must not touch them.
     """
-    messages: list[str] = []
+    messages: list[Message] = []
     token = COLLECTED.set(messages)
     try:
         yield messages
@@ -43,7 +44,7 @@ def warn(message: str, category: type[Warning]) -> None:
     """Warn at the user's own line, however deep in pipelines and searches `fit` is."""
     messages = COLLECTED.get()
     if messages is not None and issubclass(category, OF_TRAINING):
-        messages.append(message)
+        messages.append((message, category))
         return
     frame, level = inspect.currentframe(), 1
     while frame and package_of(frame) in INSIDE:

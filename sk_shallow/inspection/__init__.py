@@ -5,6 +5,7 @@ Pictures need matplotlib, which is imported when one is drawn.
 
 from sk_shallow.inspection.displays import (
     ActivationDisplay,
+    CrossValidationDisplay,
     HiddenUnitSimilarityDisplay,
     InitScaleDisplay,
     LossCurveDisplay,
@@ -15,6 +16,7 @@ from sk_shallow.inspection.weights import connection_weights
 
 __all__ = [
     "ActivationDisplay",
+    "CrossValidationDisplay",
     "HiddenLayerMonitor",
     "HiddenLayerReport",
     "HiddenUnitSimilarityDisplay",

@@ -9,7 +9,7 @@ import sklearn
 from numpy.typing import NDArray
 
 from sk_shallow._core.activations import Array
-from sk_shallow.classifier import BaseShallowNet
+from sk_shallow.classifier import BaseShallowNet, FittedNet
 from sk_shallow.inspection.reports import inspect_hidden_layer
 from sk_shallow.inspection.subjects import check_tol
 
@@ -99,6 +99,12 @@ class HiddenLayerMonitor:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin the records of another fit."""
+        if isinstance(estimator, FittedNet) and not isinstance(estimator, BaseShallowNet):
+            raise TypeError(
+                f"HiddenLayerMonitor watches one fit, and a {type(estimator).__name__} "
+                f"trains a net for each setting and fold. Give it to a "
+                f"ShallowNetClassifier, with the alpha_ and init_scale_ that were chosen."
+            )
         if not isinstance(estimator, BaseShallowNet):
             raise TypeError(
                 f"HiddenLayerMonitor watches a ShallowNetClassifier, got "

@@ -165,7 +165,7 @@ def inspect_hidden_layer(
 
     Parameters
     ----------
-    estimator : ShallowNetClassifier, Pipeline or search
+    estimator : ShallowNetClassifier, ShallowNetClassifierCV, Pipeline or search
         A net; a pipeline that ends in one, whose other steps transform X; or a search
         over either, of which the best estimator counts.
     X : array, data frame or sparse matrix of shape (n_samples, n_features)

@@ -12,7 +12,7 @@ from sk_shallow._core.parameters import cast
 from sk_shallow._core.rows import Matrix
 from sk_shallow._core.table import ArrayTable, Rows
 from sk_shallow.advice.layer import Subject
-from sk_shallow.classifier import BaseShallowNet
+from sk_shallow.classifier import BaseShallowNet, FittedNet
 from sk_shallow.training.held_out import hold_out
 from sk_shallow.training.options import resolve_options
 from sk_shallow.training.start import Start, draw_entropy, draw_start, spawn_generators
@@ -72,7 +72,7 @@ def unwrap(
     estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, at_start: bool
 ) -> tuple[Any, Any, Any]:
     """The net inside pipelines and searches, and X and y, if given, as they get there."""
-    while not isinstance(estimator, BaseShallowNet):
+    while not isinstance(estimator, FittedNet):
         if isinstance(estimator, Pipeline):
             if X is not None:
                 arrive = arriving_in_fit if at_start else arriving
@@ -167,7 +167,7 @@ def unlabelled(X: Matrix) -> Rows:
     return Rows(ArrayTable(X), each, each)
 
 
-def trained(net: BaseShallowNet, X: Any, y: Any, sample_weight: Any) -> Subject:
+def trained(net: FittedNet, X: Any, y: Any, sample_weight: Any) -> Subject:
     check_is_fitted(net)
     start = Start(net._net(), init=None)
     if y is None:
@@ -182,8 +182,13 @@ def in_memory(rows: Rows) -> Matrix:
     return rows.X.X
 
 
-def would_start(net: BaseShallowNet, X: Any, y: Any, sample_weight: Any) -> Subject:
+def would_start(net: FittedNet, X: Any, y: Any, sample_weight: Any) -> Subject:
     """The first start that `fit` would take, with the same bits where y is given."""
+    if not isinstance(net, BaseShallowNet):
+        raise TypeError(
+            f"at_start=True is for a net with one start; a {type(net).__name__} has one "
+            f"for each fold. Give a ShallowNetClassifier with the same init."
+        )
     check_parameters(vars(net))
     if net._continues():
         return trained(net, X, y, sample_weight)

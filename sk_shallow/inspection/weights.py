@@ -25,7 +25,7 @@ def connection_weights(estimator: Any, *, signed: bool = False) -> Vector:
 
     Parameters
     ----------
-    estimator : ShallowNetClassifier, Pipeline or search
+    estimator : ShallowNetClassifier, ShallowNetClassifierCV, Pipeline or search
         A fitted net; a pipeline that ends in one; or a search over either. The columns are
         those that the net itself gets.
     signed : bool, default=False

@@ -26,22 +26,26 @@ Attributes = Callable[[], dict[str, Any]]  # of the estimator, if training stopp
 
 
 class FitTask:
-    """A fit, whose subtasks are its iterations, or its starts if there are several."""
+    """A fit, whose subtasks are its iterations, or its starts if there are several.
+
+    Of a search, whose number of settings is not known (None), they are the settings, whose
+    subtasks are the folds, and the refit.
+    """
 
     def __init__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any, n_starts: int
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, n_starts: int | None
     ) -> None:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self.max_iter = estimator.max_iter
-        self.n_starts = n_starts
+        self.is_one = n_starts == 1
         # Callbacks need not be fit for threads. One lock for each fit: they may fit a net.
         self.lock = RLock()
         self.context: Any = None
         if hasattr(estimator, "_init_callback_context"):
             self.context = estimator._init_callback_context(
-                max_subtasks=self.max_iter if n_starts == 1 else n_starts,
-                sequential_subtasks=n_starts == 1,
+                max_subtasks=self.max_iter if self.is_one else n_starts,
+                sequential_subtasks=self.is_one,
             )
             self.begin(self.context, None)
 
@@ -62,20 +66,58 @@ class FitTask:
         # Called only for callbacks that ask for it.
         return {**self.arguments, "reconstruction_attributes": attributes}
 
+    def subtask(
+        self,
+        parent: Any,
+        name: str,
+        number: int,
+        max_subtasks: int,
+        *,
+        sequential: bool = True,
+    ) -> Any:
+        """The context of a subtask, which begins now; None without callbacks."""
+        if parent is None:
+            return None
+        with self.lock:
+            context = parent.subcontext(
+                name,
+                task_id=number,
+                max_subtasks=max_subtasks,
+                sequential_subtasks=sequential,
+            )
+        self.begin(context, None)
+        return context
+
     def training(
         self, number: int, attributes_of: Callable[[Any], dict[str, Any]]
     ) -> "TrainingTask | None":
         """The task of the training from one start, which begins now."""
-        if self.context is None:
-            return None
-        if self.n_starts == 1:
-            return TrainingTask(self, self.context, attributes_of)
-        with self.lock:
-            context = self.context.subcontext(
-                "start", task_id=number, max_subtasks=self.max_iter
-            )
-        self.begin(context, None)
-        return TrainingTask(self, context, attributes_of)
+        context = self.context
+        if not self.is_one:
+            context = self.subtask(context, "start", number, self.max_iter)
+        return None if context is None else TrainingTask(self, context, attributes_of)
+
+    def fold(
+        self, setting: Any, number: int, attributes_of: Callable[[Any], dict[str, Any]]
+    ) -> "TrainingTask | None":
+        """The task of the training on one fold, in the context of a setting."""
+        return self._subtraining(setting, "fold", number, attributes_of)
+
+    def refit(
+        self, number: int, attributes_of: Callable[[Any], dict[str, Any]]
+    ) -> "TrainingTask | None":
+        """The task of the training on all rows, after so many settings."""
+        return self._subtraining(self.context, "refit", number, attributes_of)
+
+    def _subtraining(
+        self,
+        parent: Any,
+        name: str,
+        number: int,
+        attributes_of: Callable[[Any], dict[str, Any]],
+    ) -> "TrainingTask | None":
+        context = self.subtask(parent, name, number, self.max_iter)
+        return None if context is None else TrainingTask(self, context, attributes_of)
 
 
 class TrainingTask:

@@ -16,6 +16,21 @@ AUTO_HOLD_OUT_ROWS = 1000  # early_stopping="auto" holds out from here on ...
 AUTO_HOLD_OUT_CLASS_ROWS = 20  # ... if each class has so many rows
 
 
+def class_masks(rows: Rows) -> list[NDArray[np.bool_]]:
+    """Where the rows of weight > 0 of each class are."""
+    present = rows.sample_weight > 0
+    return [present & (rows.y == label) for label in (0, 1)]
+
+
+def stops_early(rows: Rows, early_stopping: bool | Literal["auto"]) -> bool:
+    """Whether a part of these rows is to stop the training early."""
+    if early_stopping != "auto":
+        return bool(early_stopping)
+    sizes = [int(np.count_nonzero(of_class)) for of_class in class_masks(rows)]
+    enough = sum(sizes) >= AUTO_HOLD_OUT_ROWS and min(sizes) >= AUTO_HOLD_OUT_CLASS_ROWS
+    return bool(enough)
+
+
 def hold_out(
     rows: Rows,
     early_stopping: bool | Literal["auto"],
@@ -31,16 +46,10 @@ def hold_out(
     ValueError
         If early stopping is asked for and a class is too small to be split.
     """
-    present = rows.sample_weight > 0
-    classes = [present & (rows.y == label) for label in (0, 1)]
-    class_sizes = [int(np.count_nonzero(of_class)) for of_class in classes]
-    if early_stopping == "auto":
-        early_stopping = bool(
-            sum(class_sizes) >= AUTO_HOLD_OUT_ROWS
-            and min(class_sizes) >= AUTO_HOLD_OUT_CLASS_ROWS
-        )
-    if not early_stopping:
+    if not stops_early(rows, early_stopping):
         return rows, None
+    classes = class_masks(rows)
+    class_sizes = [int(np.count_nonzero(of_class)) for of_class in classes]
     is_held_out = np.zeros(rows.y.size, dtype=np.bool_)
     try:
         for of_class, size in zip(classes, class_sizes, strict=True):

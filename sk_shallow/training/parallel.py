@@ -93,6 +93,7 @@ def side_by_side(
     n_starts: int,
     n_jobs: int | None,
     abandon: Event,
+    what: str = "start",
 ) -> list[T]:
     """Train from each start, from as many at a time as joblib makes of `n_jobs`.
 
@@ -113,19 +114,22 @@ def side_by_side(
         How many are trained from at a time, as joblib counts them.
     abandon : Event
         Set when the results are no longer needed.
+    what : str
+        What the numbers are of, for errors.
     """
     config = get_config()  # each thread has its own
+    name = what if n_starts > 1 else ""
     n_threads = n_at_a_time(n_starts, n_jobs)
     if n_threads == 1:
         results = []
         for number in range(n_starts):
             start = draw(number)
-            with naming_the_start(number, n_starts):
+            with naming_the_training(name, number):
                 results.append(train(number, start))
         return results
 
     def train_in_thread(number: int, start: S) -> T:
-        with naming_the_start(number, n_starts), config_context(**config):
+        with naming_the_training(name, number), config_context(**config):
             return train(number, start)
 
     return in_threads(draw, train_in_thread, n_starts, n_threads, abandon)
@@ -171,13 +175,13 @@ def in_threads(
 
 
 @contextmanager
-def naming_the_start(number: int, n_starts: int) -> Iterator[None]:
-    """An error says in which training it was, if there are several."""
+def naming_the_training(name: str, number: int) -> Iterator[None]:
+    """An error says in which training it was, if they have a name."""
     try:
         yield
     except BaseException as error:
-        if n_starts > 1:
-            error.add_note(f"This was in the training from start {number}.")
+        if name:
+            error.add_note(f"This was in the training of {name} {number}.")
         raise
 
 

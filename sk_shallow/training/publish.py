@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sk_shallow._core.columns import ColumnMoments
 from sk_shallow._core.objective import SampleTotals
-from sk_shallow._core.parameters import cast
+from sk_shallow._core.parameters import Net, cast
 from sk_shallow.training.monitor import Training
 from sk_shallow.training.options import Options
 from sk_shallow.training.start import Start
@@ -64,6 +64,21 @@ def fitted_attributes(
         "stop_reason_": training.stop_reason,
         # What a call that continues needs.
         "_adam_state": None if state is None else state.stored(),
+    }
+
+
+def predicting_attributes(
+    net: Net, labels: Labels, options: Options, dtype: DTypeLike
+) -> dict[str, Any]:
+    """The attributes with which an estimator predicts by a net."""
+    net = cast(net, dtype)
+    return {
+        "classes_": labels.classes,
+        "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
+        "intercepts_": [net.b1.copy(), net.b2.copy()],
+        "alpha_": options.alpha,
+        "_activation": options.activation.name,
+        "_class_weights": labels.weights,
     }
 
 

@@ -88,6 +88,11 @@ def is_random(init: str | Callable[..., Any] | Sequence[Any], scale: float | Non
     return callable(init) and scale != 0
 
 
+def default_scale(init: str | Callable[..., Any] | Sequence[Any]) -> float:
+    """What `init_scale=None` stands for."""
+    return INITIALIZERS[init].default_scale if isinstance(init, str) else 1.0
+
+
 def draw_start(options: Options, rows: Rows, generators: Generators) -> Start:
     """Weights by the scheme that `init` names, by the user's callable, or as given.
 

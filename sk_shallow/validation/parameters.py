@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -24,14 +24,19 @@ class Requirement(NamedTuple):
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Check every parameter of the estimator.
+    """Check every parameter of the estimator; those of the search, too, if it has them.
 
     Raises
     ------
     InvalidParameterError
         Names the parameter, what it must be, and the value it has.
     """
-    for name, (words, holds, also) in REQUIREMENTS.items():
+    requirements = REQUIREMENTS
+    if "alphas" in parameters:
+        requirements = SEARCHED | {
+            name: of_it for name, of_it in REQUIREMENTS.items() if name in parameters
+        }
+    for name, (words, holds, also) in requirements.items():
         value = parameters[name]
         if not holds(value):
             shown = value.item() if isinstance(value, np.generic) else value
@@ -219,6 +224,30 @@ REQUIREMENTS: dict[str, Requirement] = {
         "True, False or an integer >= 0",
         lambda value: is_bool(value) or (is_integer(value) and value >= 0),
     ),
+}
+
+
+def are_numbers_from_0(values: Any) -> bool:
+    is_list = isinstance(values, Sequence) or getattr(values, "ndim", 0) == 1
+    return bool(is_list and len(values)) and all(map(is_number_from_0, values))
+
+
+# Of `ShallowNetClassifierCV`; `cv` is checked by scikit-learn.
+SEARCHED: dict[str, Requirement] = {
+    "alphas": Requirement(
+        "'auto' or a list of finite numbers >= 0",
+        lambda value: is_one_of(value, "auto") or are_numbers_from_0(value),
+    ),
+    "init_scales": Requirement(
+        "None or a list of finite numbers >= 0",
+        lambda value: value is None or are_numbers_from_0(value),
+        " None means the scheme's own scale.",
+    ),
+    "scoring": Requirement(
+        "None, the name of one scorer, or a callable",
+        lambda value: value is None or isinstance(value, str) or callable(value),
+    ),
+    "refit": Requirement("True or False", is_bool),
 }
 
 

@@ -62,7 +62,7 @@ class HiddenUnitSimilarityDisplay:
 
         Parameters
         ----------
-        estimator : ShallowNetClassifier, Pipeline or search
+        estimator : ShallowNetClassifier, ShallowNetClassifierCV, Pipeline or search
             As :func:`~sk_shallow.inspection.inspect_hidden_layer` takes it.
         X : array, data frame or sparse matrix of shape (n_samples, n_features)
             Rows to look at.
