@@ -1,4 +1,4 @@
-"""Test log-loss of the defaults beside three classifiers that scikit-learn ships.
+"""Test log-loss of the defaults, and of ShallowNetClassifierCV, beside other classifiers.
 
 Each data set is split 70/30 (stratified), scaled as its training part is (standardised, if
 --scaler says nothing else), and fitted with everybody's defaults. The figure is the test
@@ -7,9 +7,11 @@ log-loss relative to that of LogisticRegression on the same columns: below 1 is 
     python benchmarks/accuracy.py
     python benchmarks/accuracy.py --data FOLDER --jobs 2 --json result.json
     python benchmarks/accuracy.py --data FOLDER --scaler none --models ShallowNetClassifier
+    python benchmarks/accuracy.py --data FOLDER --seeds 4 --picture accuracy.png
 
 FOLDER holds files NAME.npz with arrays X (n, d) and y (n,) of two labels. Without it,
-data sets that scikit-learn ships are used.
+data sets that scikit-learn ships are used. CatBoostClassifier takes part where it is
+installed. The picture has a row for each model and a dot for each data set.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ from joblib import Parallel, delayed
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
@@ -38,17 +41,26 @@ from sklearn.preprocessing import (
 )
 
 import sk_shallow
-from sk_shallow import ShallowNetClassifier
+from sk_shallow import ShallowNetClassifier, ShallowNetClassifierCV
 
 REFERENCE = "LogisticRegression"
 OURS = "ShallowNetClassifier"
 MODELS = {
     REFERENCE: lambda _: LogisticRegression(max_iter=10_000),
     OURS: lambda seed, **parameters: ShallowNetClassifier(random_state=seed, **parameters),
+    "ShallowNetClassifierCV": lambda seed: ShallowNetClassifierCV(random_state=seed),
+    "LogisticRegressionCV": lambda seed: LogisticRegressionCV(
+        scoring="neg_log_loss", max_iter=1000, random_state=seed
+    ),
     "MLPClassifier": lambda seed: MLPClassifier(random_state=seed),
     "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
 }
+if find_spec("catboost"):
+    from catboost import CatBoostClassifier
 
+    MODELS["CatBoost"] = lambda seed: CatBoostClassifier(
+        random_state=seed, verbose=0, allow_writing_files=False
+    )
 
 SCALERS = {
     "standard": StandardScaler,
@@ -56,6 +68,7 @@ SCALERS = {
     "robust": RobustScaler,
     "none": FunctionTransformer,
 }
+TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10]
 
 
 def shipped_data() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -145,6 +158,24 @@ def print_row(row: dict[str, Any], models: list[str]) -> None:
     )
 
 
+def ratios_of(rows: list[dict[str, Any]], name: str) -> np.ndarray:
+    """Log-loss of a model relative to that of the reference, for each row."""
+    return np.array([row[name]["log_loss"] / row[REFERENCE]["log_loss"] for row in rows])
+
+
+def geometric_mean(ratios: np.ndarray) -> float:
+    return float(np.exp(np.log(ratios).mean()))
+
+
+def fit_seconds(rows: list[dict[str, Any]], name: str) -> float:
+    return sum(row[name]["seconds"] for row in rows)
+
+
+def fit_time(rows: list[dict[str, Any]], name: str) -> str:
+    seconds = fit_seconds(rows, name)
+    return f"{seconds:,.{0 if seconds >= 10 else 1}f} s"
+
+
 def print_summary(rows: list[dict[str, Any]], models: list[str]) -> None:
     print(f"\n{len(rows)} fits of each; log-loss relative to that of {REFERENCE}:\n")
     print(
@@ -152,15 +183,57 @@ def print_summary(rows: list[dict[str, Any]], models: list[str]) -> None:
         f"{'ConvergenceWarning':>20}{'fit seconds':>13}"
     )
     for name in models:
-        ratio = np.array(
-            [row[name]["log_loss"] / row[REFERENCE]["log_loss"] for row in rows]
-        )
+        ratio = ratios_of(rows, name)
         warned = sum(ConvergenceWarning.__name__ in row[name]["warnings"] for row in rows)
         print(
-            f"{name:22}{np.exp(np.log(ratio).mean()):16.3f}{np.median(ratio):9.3f}"
+            f"{name:22}{geometric_mean(ratio):16.3f}{np.median(ratio):9.3f}"
             f"{(ratio > 1.02).mean():13.1%}{(ratio > 1.10).mean():14.1%}{warned:20d}"
-            f"{sum(row[name]['seconds'] for row in rows):13.1f}"
+            f"{fit_seconds(rows, name):13.1f}"
         )
+
+
+def draw(rows: list[dict[str, Any]], models: list[str], path: Path) -> None:
+    """A dot for each data set, its log-loss the geometric mean over its splits."""
+    from matplotlib import pyplot as plt  # the table needs no matplotlib
+
+    tables = np.array([row["data"] for row in rows])
+    rivals = sorted(models[1:], key=lambda name: geometric_mean(ratios_of(rows, name)))
+    height = 1.5 + 0.55 * len(rivals)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
+    labels = []
+    for place, name in enumerate(rivals):
+        ratios, ours = ratios_of(rows, name), name.startswith(OURS)
+        of_tables = [geometric_mean(ratios[tables == table]) for table in set(tables)]
+        # Dots of a row in several heights, so that equal ones do not hide each other.
+        shift = np.resize([0.0, 0.12, -0.12, 0.24, -0.24], len(of_tables))
+        colour = "#0072B2" if ours else "0.45"
+        ax.scatter(
+            np.sort(of_tables), place + shift, s=18, color=colour, alpha=0.6, lw=0, zorder=2
+        )
+        median = np.median(of_tables)
+        ax.plot([median] * 2, [place - 0.38, place + 0.38], color="black", lw=2, zorder=1)
+        labels.append(f"{name}\n{geometric_mean(ratios):.2f}, {fit_time(rows, name)}")
+    ax.axvline(1, color="#D55E00", lw=1)
+    ax.set_yticks(range(len(rivals)), labels)
+    ax.invert_yaxis()
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(plt.FixedLocator(TICKS))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(plt.NullLocator())
+    ax.grid(axis="x", alpha=0.3)
+    time_of_reference = fit_time(rows, REFERENCE)
+    ax.set_xlabel(
+        f"test log-loss relative to {REFERENCE} ({time_of_reference}); left is better"
+    )
+    n_splits = len({row["seed"] for row in rows})
+    ax.set_title(
+        f"{len(set(tables))} data sets, {n_splits} split(s) of each. A dot: a data set; "
+        f"the line: their median.\n"
+        f"Under each name: the geometric mean, and the time of all fits.",
+        fontsize="medium",
+        loc="left",
+    )
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
@@ -184,6 +257,7 @@ def main() -> None:
     )
     parser.add_argument("--ours", type=json.loads, default={}, help="parameters of ours")
     parser.add_argument("--json", type=Path, help="file to write the rows to")
+    parser.add_argument("--picture", type=Path, help="file to draw all of it in")
     options = parser.parse_args()
 
     data = dict(folder_data(options.data)) if options.data else shipped_data()
@@ -211,6 +285,8 @@ def main() -> None:
         print_row(row, models)
         rows.append(row)
     print_summary(rows, models)
+    if options.picture:
+        draw(rows, models, options.picture)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

@@ -2,8 +2,8 @@
 ===============================================================================
 
 On two data sets that scikit-learn ships, this compares cross-validated pipelines of
-LogisticRegression and ShallowNetClassifier, grid-searches `init` and `init_scale`,
-prints a table, and draws score and iterations against `init_scale`::
+LogisticRegression, ShallowNetClassifier and ShallowNetClassifierCV, grid-searches `init`
+and `init_scale`, prints a table, and draws score and iterations against `init_scale`::
 
     python compare_with_logistic_regression.py [--output FIGURE.png]
 """
@@ -21,7 +21,11 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validat
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_shallow import InitializationWarning, ShallowNetClassifier
+from sk_shallow import (
+    InitializationWarning,
+    ShallowNetClassifier,
+    ShallowNetClassifierCV,
+)
 
 FOLDS = StratifiedKFold(n_splits=5, shuffle=True, random_state=0)
 SCORING = {"accuracy": "accuracy", "log-loss": "neg_log_loss", "AUC": "roc_auc"}
@@ -30,8 +34,10 @@ N_JOBS = 2
 
 LINE, DEFAULTS = "LogisticRegression", "ShallowNetClassifier"
 ZERO_START, SEARCH = "  the same, init_scale=0", "  GridSearchCV of its start"
+PENALTY = "ShallowNetClassifierCV"
 
-GREY, BLUE, ORANGE = "#666666", "#0072B2", "#D55E00"  # distinct for colour-blind readers
+# Colour-blind readers can tell these apart.
+GREY, BLUE, ORANGE, GREEN = "#666666", "#0072B2", "#D55E00", "#009E73"
 
 
 def data_sets() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -62,6 +68,7 @@ def models() -> dict[str, BaseEstimator]:
         DEFAULTS: net(),
         ZERO_START: net(init_scale=0),
         SEARCH: search,
+        PENALTY: pipeline(ShallowNetClassifierCV(random_state=0)),
     }
 
 
@@ -100,7 +107,7 @@ def draw_column(
     axes: np.ndarray,
     title: str,
     scales: dict[float, dict[str, Any]],
-    logistic: dict[str, Any],
+    lines: dict[str, dict[str, Any]],
 ) -> None:
     """Log-loss (top) and iterations (bottom) against init_scale; 0 has its own place."""
     zero_place = INIT_SCALES[0] / 20
@@ -118,7 +125,9 @@ def draw_column(
         ax.minorticks_off()
         ax.grid(alpha=0.3)
     top, bottom = axes
-    top.axhline(-logistic["test_log-loss"].mean(), color=GREY, ls="--", label=LINE)
+    for (name, result), colour in zip(lines.items(), (GREY, GREEN), strict=True):
+        loss = -result["test_log-loss"].mean()
+        top.axhline(loss, color=colour, ls="--", zorder=1, label=name)
     top.set(title=title, yscale="log", ylabel="held-out log-loss (lower is better)")
     top.set_yticks(
         [0.05, 0.1, 0.2, 0.4, 0.7], ["0.05", "0.1", "0.2", "0.4", "0.7"], minor=False
@@ -149,7 +158,8 @@ def main() -> None:
         scales |= {
             scale: cross_validated(net(init_scale=scale), X, y) for scale in INIT_SCALES
         }
-        draw_column(column, title, scales, results[LINE])
+        lines = {name: results[name] for name in (LINE, PENALTY)}
+        draw_column(column, title, scales, lines)
     axes[1, 0].set_ylim(bottom=0)
     for ax in axes.flat:
         ax.label_outer()
