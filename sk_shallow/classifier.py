@@ -344,7 +344,8 @@ class BaseShallowNet(FittedNet):
         columns = column_moments(rows.X, rows.sample_weight)
         options = resolve_options(vars(self), columns)
         advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
-        entropy = self._draw_entropy()
+        continues = self._continues()
+        entropy = self._entropy if continues else draw_entropy(self.random_state)
         generators = spawn_generators(entropy)
         if held_out is None:
             rows, held_out = hold_out(
@@ -369,10 +370,6 @@ class BaseShallowNet(FittedNet):
 
     def _continues(self) -> bool:
         return self.warm_start and hasattr(self, "coefs_")
-
-    def _draw_entropy(self) -> list[int]:
-        """What all random numbers of this fit follow from."""
-        return self._entropy if self._continues() else draw_entropy(self.random_state)
 
     def _start(self, options: Options, rows: Rows, generators: Generators) -> Start:
         """Where a fit starts: drawn, or where the last one ended."""
@@ -449,6 +446,10 @@ class BaseShallowNet(FittedNet):
         if state is not None and self._adam_state is not None:
             state = AdamState.restored(self._adam_state)
         return Start(net, init=None, adam_state=state)
+
+
+# A wrong argument is an error of the class that users call.
+BaseShallowNet.__init__.__qualname__ = "ShallowNetClassifier.__init__"
 
 
 def learns_in_chunks(estimator: BaseEstimator) -> bool:

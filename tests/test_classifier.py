@@ -360,3 +360,8 @@ def test_without_warm_start_every_fit_starts_afresh(cancer, large):
     assert vars(net).keys() == vars(fresh).keys()
     np.testing.assert_array_equal(net.coefs_[0], fresh.coefs_[0])
     assert net.validation_loss_curve_ is None
+
+
+def test_a_wrong_argument_is_one_of_the_class_that_is_called():
+    with pytest.raises(TypeError, match=r"^ShallowNetClassifier\.__init__\(\)"):
+        ShallowNetClassifier(alhpa=1)

@@ -95,7 +95,7 @@ WORDS = {
         "zero Zeros": "'zeros'",
         "ones": "'constant'",
         "orthonormal": "'orthogonal'",
-        "identity": None,
+        "identity nonsense": None,
     },
     "class_weight": {"balance Balanced balanced_subsample": "'balanced'"},
     "early_stopping": {"yes true": "True", "no off": "False", "automatic": "'auto'"},

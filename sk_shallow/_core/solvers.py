@@ -108,6 +108,10 @@ Solve = Callable[
 ]
 
 
+# SciPy's own stopping rules are off: the hook's are the only ones.
+NO_RULES = {"maxfun": 2**31 - 1, "ftol": 0, "gtol": 0}
+
+
 def lbfgs(
     objective: ObjectiveFunction,
     theta: Vector,
@@ -147,17 +151,10 @@ def lbfgs(
             raise StopIteration
 
     if not reason:
+        limits = {"maxiter": options.max_iter, **NO_RULES}
         minimize(
-            loss,
-            theta,
-            jac=gradient,
-            method="L-BFGS-B",
-            callback=callback,
-            # SciPy's own stopping rules are off: the hook's are the only ones.
-            options={
-                "maxiter": options.max_iter, "maxfun": 2**31 - 1, "ftol": 0, "gtol": 0
-            },
-        )  # fmt: skip
+            loss, theta, jac=gradient, method="L-BFGS-B", callback=callback, options=limits
+        )
     if error:
         raise error
     own_reason: StopReason = "max_iter" if n_iter >= options.max_iter else "line_search"

@@ -58,11 +58,11 @@ def hold_out(
             is_drawn[random_part(size, validation_fraction, random_state)] = True
             is_held_out[of_class] = is_drawn
     except ValueError as error:
+        fraction = "" if min(class_sizes) < 2 else " or another validation_fraction"
         raise ValueError(
             f"early_stopping cannot hold out validation_fraction={validation_fraction} of "
-            f"{class_sizes[0]} and {class_sizes[1]} rows (of weight > 0, by class): "
-            f"{str(error).rstrip('.')}. Set early_stopping=False or another "
-            f"validation_fraction."
+            f"{class_sizes[0]} and {class_sizes[1]} rows (of weight > 0, by class): both "
+            f"parts need a row of each class. Set early_stopping=False{fraction}."
         ) from error
     return only(rows, ~is_held_out), only(rows, is_held_out)
 

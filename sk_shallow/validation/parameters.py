@@ -65,8 +65,8 @@ SYNONYMS: dict[tuple[Any, ...], str] = {
     ("normal",): "gaussian randn randomnormal truncatednormal",
     ("uniform",): "rand randomuniform",
     ("orthogonal",): "orthonormal qr saxe",
-    ("zeros",): "0",
-    ("constant",): "1 one ones",
+    ("zeros",): "0 zero zeroes",
+    ("constant",): "1 one ones const",
     (True,): "yes true on",
     (False,): "no false off",
     (None,): "none",
@@ -86,6 +86,9 @@ MEANINGS: dict[str, tuple[Any, ...]] = {
 }
 
 
+TRAPS = {"zeros", "constant"}  # suggested only to whom it is the same word
+
+
 def did_you_mean(value: Any, holds: Callable[[Any], bool]) -> str:
     """A question that names our word for what the user has written, if there is one."""
     if not isinstance(value, str):
@@ -93,7 +96,8 @@ def did_you_mean(value: Any, holds: Callable[[Any], bool]) -> str:
     word = plain(value)
     known = {each: [one for one in ours if holds(one)] for each, ours in MEANINGS.items()}
     known = {each: ours for each, ours in known.items() if ours}
-    closest = [word] if word in known else get_close_matches(word, known, n=1)
+    likely = [each for each in known if not TRAPS & set(known[each])]
+    closest = [word] if word in known else get_close_matches(word, likely, n=1)
     meant = [one for each in closest for one in known[each]]
     return f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
 

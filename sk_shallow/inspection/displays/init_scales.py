@@ -161,32 +161,7 @@ class InitScaleDisplay:
         self.ax_ = axes_for(ax)
         self.figure_ = self.ax_.figure
         self.iterations_ax_ = self.ax_.twinx()
-        mean, sd = self.scores.mean(axis=1), self.scores.std(axis=1)
-        lines = self.ax_.plot(self.init_scales, mean, "o-", color=BLUE, label="score")
-        self.ax_.fill_between(
-            self.init_scales, mean - sd, mean + sd, color=BLUE, alpha=0.2, linewidth=0
-        )
-        warned = self.n_warnings > 0
-        if warned.any():
-            lines += self.ax_.plot(
-                self.init_scales[warned],
-                mean[warned],
-                "x",
-                color="black",
-                ms=9,
-                label="fits with a warning",
-            )
-        reference = self.reference_scores.mean()
-        lines += [
-            self.ax_.axhline(reference, color=GREY, ls=":", label="LogisticRegression"),
-            *self.iterations_ax_.plot(
-                self.init_scales,
-                self.n_iter.mean(axis=1),
-                "s--",
-                color=RED,
-                label="iterations (right)",
-            ),
-        ]
+        lines = [*self._draw_scores(), *self._draw_iterations()]
         positive = self.init_scales[self.init_scales > 0]
         if positive.size:
             self.ax_.set_xscale("symlog", linthresh=positive.min())
@@ -194,6 +169,29 @@ class InitScaleDisplay:
         self.iterations_ax_.set(ylabel="iterations, mean over splits", ylim=(0, None))
         self.ax_.legend(handles=lines)
         return self
+
+    def _draw_scores(self) -> list[Any]:
+        """The scores of the net, with marks where fits have warned, and the reference."""
+        mean, sd = self.scores.mean(axis=1), self.scores.std(axis=1)
+        lines = self.ax_.plot(self.init_scales, mean, "o-", color=BLUE, label="score")
+        self.ax_.fill_between(
+            self.init_scales, mean - sd, mean + sd, color=BLUE, alpha=0.2, linewidth=0
+        )
+        warned = self.n_warnings > 0
+        if warned.any():
+            scales, marked = self.init_scales[warned], mean[warned]
+            style = {"color": "black", "ms": 9, "label": "fits with a warning"}
+            lines += self.ax_.plot(scales, marked, "x", **style)
+        reference = self.reference_scores.mean()
+        label = "LogisticRegression"
+        return [*lines, self.ax_.axhline(reference, color=GREY, ls=":", label=label)]
+
+    def _draw_iterations(self) -> list[Any]:
+        label, n_iter = "iterations (right)", self.n_iter.mean(axis=1)
+        lines: list[Any] = self.iterations_ax_.plot(
+            self.init_scales, n_iter, "s--", color=RED, label=label
+        )
+        return lines
 
 
 def the_scorer(estimator: Any, scoring: Any) -> Any:
