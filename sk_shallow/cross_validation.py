@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sk_shallow import advice
 from sk_shallow._core.columns import column_moments, default_alpha
 from sk_shallow._core.parameters import Net, average
-from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow._core.table import ArrayTable, Rows, matrix_of
 from sk_shallow.classifier import FittedNet, Init, ShallowNetClassifier
 from sk_shallow.threads.blas import on_one_blas_thread
 from sk_shallow.threads.pool import sharing
@@ -30,6 +30,7 @@ from sk_shallow.training.held_out import (
     AUTO_HOLD_OUT_CLASS_ROWS,
     class_masks,
     hold_out,
+    sizes_of,
     stops_early,
 )
 from sk_shallow.training.monitor import NotFiniteError, train
@@ -49,7 +50,7 @@ from sk_shallow.training.start import (
     draw_start,
     spawn_generators,
 )
-from sk_shallow.training.trials import Data, Trials, matrix_of, out_of_fold, params_of
+from sk_shallow.training.trials import Data, Trials, out_of_fold, params_of
 from sk_shallow.validation import (
     check_parameters,
     check_sample_weight,
@@ -271,7 +272,7 @@ class ShallowNetClassifierCV(FittedNet):
         for name in OF_SEARCH:  # what callbacks see has none of the last fit's
             self.__dict__.pop(name, None)
         tasks = FitTask(self, X, y, sample_weight, None)
-        early = stops_early(rows, self.early_stopping)
+        early = stops_early(sizes_of(class_masks(rows)), self.early_stopping)
         folds = self._folds(data, generators, routed.split, stops_early=early)
         row_bytes = self.n_hidden * rows.X.dtype.itemsize
         n_callers = n_at_a_time(len(folds), self.n_jobs)
@@ -407,12 +408,12 @@ class ShallowNetClassifierCV(FittedNet):
 
         Of a rare class, as many are among them as early stopping needs.
         """
-        labels, rows, weight, params = data
-        classes = class_masks(rows)
-        sizes = [int(np.count_nonzero(of_class)) for of_class in classes]
-        n_rows = sum(sizes)
         if not is_integer(self.cv):
             return None
+        labels, rows, weight, params = data
+        classes = class_masks(rows)
+        sizes = sizes_of(classes)
+        n_rows = sum(sizes)
         of_rare_class = max(AUTO_HOLD_OUT_CLASS_ROWS, self.cv)
         size = max(SEARCH_ROWS, -(-of_rare_class * n_rows // max(min(sizes), 1)))
         if n_rows <= 2 * size:
@@ -422,7 +423,7 @@ class ShallowNetClassifierCV(FittedNet):
             places, n_drawn = np.flatnonzero(of_class), round(size * class_size / n_rows)
             is_drawn[generators.split.choice(places, n_drawn, replace=False)] = True
         few = np.flatnonzero(is_drawn)
-        X = ArrayTable(matrix_of(rows)[few])
+        X = ArrayTable(matrix_of(rows.X)[few])
         few_rows = Rows(X, rows.y[few], rows.sample_weight[few])
         params = params_of(params, few, weight)
         part = Data(labels, few_rows, weight[few], params)
@@ -447,9 +448,9 @@ class ShallowNetClassifierCV(FittedNet):
         if not is_integer(self.cv):
             cv = check_cv(self.cv, rows.y, classifier=True)
             y = data.labels.classes[rows.y.astype(np.intp)]
-            splits = cv.split(matrix_of(rows), y, **params)
+            splits = cv.split(matrix_of(rows.X), y, **params)
             return folds_of(rows, splits, stops_early=stops_early)
-        sizes = [int(np.count_nonzero(of_class)) for of_class in class_masks(rows)]
+        sizes = sizes_of(class_masks(rows))
         if self.cv < 2:
             raise ValueError(f"cv must be at least 2 folds, got {self.cv}.")
         if min(sizes) < 2 or max(sizes) < self.cv:

@@ -16,7 +16,7 @@ from sk_shallow._core.activations import Vector
 from sk_shallow._core.block import Sums, signs
 from sk_shallow._core.parameters import Net, cast, unflatten
 from sk_shallow._core.rows import Column, Run, one_by_one
-from sk_shallow._core.table import ArrayTable, LossSums, Rows
+from sk_shallow._core.table import ArrayTable, LossSums, Rows, matrix_of
 
 
 class SampleTotals(NamedTuple):
@@ -125,9 +125,8 @@ class Objective:
 
     def _batch_gradient(self, batch: NDArray[np.intp], theta: Vector) -> Vector:
         X, y, sample_weight = self._rows
-        assert isinstance(X, ArrayTable)  # no other has rows in random order
         net = cast(unflatten(theta, *self._shape), X.dtype)
-        rows = Rows(ArrayTable(X.X[batch]), y[batch], sample_weight[batch])
+        rows = Rows(ArrayTable(matrix_of(X)[batch]), y[batch], sample_weight[batch])
         sums = self._sums_of(rows).sums(net)
         share = batch.size / self._totals.n_rows
         return self._gradient(sums, net, share, self._penalised(theta))

@@ -110,6 +110,12 @@ class ArrayTable:
         return BlockwiseSums(block, n_hidden, run)
 
 
+def matrix_of(X: Table) -> Matrix:
+    """The rows of a table that has to be in memory, as the caller has seen to."""
+    assert isinstance(X, ArrayTable)
+    return X.X
+
+
 class OrderedSum:
     """A sum whose parts come from several threads, added in the order of their numbers.
 

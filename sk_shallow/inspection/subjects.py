@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_shallow._core.columns import column_moments
 from sk_shallow._core.parameters import cast
 from sk_shallow._core.rows import Matrix
-from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow._core.table import ArrayTable, Rows, matrix_of
 from sk_shallow.advice.layer import Subject
 from sk_shallow.classifier import BaseShallowNet, FittedNet
 from sk_shallow.training.held_out import hold_out
@@ -174,12 +174,7 @@ def trained(net: FittedNet, X: Any, y: Any, sample_weight: Any) -> Subject:
         X = read_table(net, X, reset=False)
         return Subject(start, X, unlabelled(X), has_labels=False, alpha=net.alpha_)
     rows = check_known_rows(net, X, y, sample_weight)
-    return Subject(start, in_memory(rows), rows, has_labels=True, alpha=net.alpha_)
-
-
-def in_memory(rows: Rows) -> Matrix:
-    assert isinstance(rows.X, ArrayTable)  # `find_subject` refuses others
-    return rows.X.X
+    return Subject(start, matrix_of(rows.X), rows, has_labels=True, alpha=net.alpha_)
 
 
 def would_start(net: FittedNet, X: Any, y: Any, sample_weight: Any) -> Subject:
@@ -207,5 +202,5 @@ def would_start(net: FittedNet, X: Any, y: Any, sample_weight: Any) -> Subject:
     start = draw_start(options, learnt_from, generators)
     start = start._replace(net=cast(start.net, rows.X.dtype))
     return Subject(
-        start, in_memory(rows), rows, has_labels=y is not None, alpha=options.alpha
+        start, matrix_of(rows.X), rows, has_labels=y is not None, alpha=options.alpha
     )

@@ -12,7 +12,7 @@ from sk_shallow._core.activations import Vector
 from sk_shallow._core.block import log_loss_and_slope, signs
 from sk_shallow._core.parameters import Net, cast
 from sk_shallow._core.rows import Column, Run, present_blocks
-from sk_shallow._core.table import ArrayTable, Rows, logits
+from sk_shallow._core.table import Rows, logits, matrix_of
 from sk_shallow.training.callbacks import TrainingTask
 from sk_shallow.training.held_out import class_masks, only
 from sk_shallow.training.monitor import NotFiniteError, Training, train
@@ -140,9 +140,7 @@ def train_folds(
 
 def test_logits(net: Net, fold: Fold) -> Vector:
     """z2 of the test rows of a fold, which are not copied as a whole."""
-    X = fold.rows.X
-    assert isinstance(X, ArrayTable)
-    blocks = present_blocks(X.X, net.b1.nbytes, fold.is_test)
+    blocks = present_blocks(matrix_of(fold.rows.X), net.b1.nbytes, fold.is_test)
     each = list(map(partial(logits, net), blocks)) or [np.empty(0)]
     return np.concatenate(each).astype(np.float64, copy=False)
 

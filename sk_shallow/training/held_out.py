@@ -4,6 +4,7 @@ X is not copied: training gives the weight 0 to the rows held out, and early sto
 it to all others.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -22,11 +23,14 @@ def class_masks(rows: Rows) -> list[NDArray[np.bool_]]:
     return [present & (rows.y == label) for label in (0, 1)]
 
 
-def stops_early(rows: Rows, early_stopping: bool | Literal["auto"]) -> bool:
-    """Whether a part of these rows is to stop the training early."""
+def sizes_of(masks: Sequence[NDArray[np.bool_]]) -> list[int]:
+    return [int(np.count_nonzero(mask)) for mask in masks]
+
+
+def stops_early(sizes: Sequence[int], early_stopping: bool | Literal["auto"]) -> bool:
+    """Whether a part of the rows stops the training early; `sizes` are those of classes."""
     if early_stopping != "auto":
         return bool(early_stopping)
-    sizes = [int(np.count_nonzero(of_class)) for of_class in class_masks(rows)]
     enough = sum(sizes) >= AUTO_HOLD_OUT_ROWS and min(sizes) >= AUTO_HOLD_OUT_CLASS_ROWS
     return bool(enough)
 
@@ -46,10 +50,10 @@ def hold_out(
     ValueError
         If early stopping is asked for and a class is too small to be split.
     """
-    if not stops_early(rows, early_stopping):
-        return rows, None
     classes = class_masks(rows)
-    class_sizes = [int(np.count_nonzero(of_class)) for of_class in classes]
+    class_sizes = sizes_of(classes)
+    if not stops_early(class_sizes, early_stopping):
+        return rows, None
     is_held_out = np.zeros(rows.y.size, dtype=np.bool_)
     try:
         for of_class, size in zip(classes, class_sizes, strict=True):

@@ -17,6 +17,26 @@ from sk_shallow.training.start import Start
 from sk_shallow.validation import Labels
 
 
+def net_attributes(net: Net, dtype: DTypeLike) -> dict[str, Any]:
+    """The weights of a net, as arrays of their own."""
+    net = cast(net, dtype)
+    return {
+        "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
+        "intercepts_": [net.b1.copy(), net.b2.copy()],
+    }
+
+
+def attributes_of_labels(labels: Labels, options: Options) -> dict[str, Any]:
+    """What predictions and reports need beside the weights."""
+    return {
+        "classes_": labels.classes,
+        "alpha_": options.alpha,
+        # Predictions are those of the fitted net, whatever set_params does later.
+        "_activation": options.activation.name,
+        "_class_weights": labels.weights,  # for the J of a report
+    }
+
+
 def attributes_of_data(
     labels: Labels,
     options: Options,
@@ -25,14 +45,9 @@ def attributes_of_data(
     columns: ColumnMoments,
 ) -> dict[str, Any]:
     """The attributes that do not depend on how training goes."""
-    return {
-        "classes_": labels.classes,
-        "alpha_": options.alpha,
+    return attributes_of_labels(labels, options) | {
         "n_samples_seen_": totals.n_rows,
         "total_weight_": totals.weight,
-        # Predictions are those of the fitted net, whatever set_params does later.
-        "_activation": options.activation.name,
-        "_class_weights": labels.weights,  # for the J of a report
         # What a call that continues needs.
         "_entropy": entropy,
         "_columns": columns._asdict(),
@@ -50,11 +65,10 @@ def fitted_attributes(
 
     `outcomes` are how the trainings from all starts ended: their criteria, or errors.
     """
-    net, state = cast(training.net, dtype), start.adam_state
+    state = start.adam_state
     criteria = [end if isinstance(end, float) else np.inf for end in outcomes]
     return of_data | {
-        "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
-        "intercepts_": [net.b1.copy(), net.b2.copy()],
+        **net_attributes(training.net, dtype),
         "loss_": training.loss,
         "init_losses_": np.array(criteria),
         "loss_curve_": training.loss_curve,
@@ -71,15 +85,7 @@ def predicting_attributes(
     net: Net, labels: Labels, options: Options, dtype: DTypeLike
 ) -> dict[str, Any]:
     """The attributes with which an estimator predicts by a net."""
-    net = cast(net, dtype)
-    return {
-        "classes_": labels.classes,
-        "coefs_": [net.W1.copy(), net.w2[:, None].copy()],
-        "intercepts_": [net.b1.copy(), net.b2.copy()],
-        "alpha_": options.alpha,
-        "_activation": options.activation.name,
-        "_class_weights": labels.weights,
-    }
+    return attributes_of_labels(labels, options) | net_attributes(net, dtype)
 
 
 Estimator = TypeVar("Estimator", bound=BaseEstimator)

@@ -12,7 +12,7 @@ from sk_shallow._core.columns import ColumnMoments
 from sk_shallow._core.objective import sample_totals
 from sk_shallow._core.parameters import Net, average
 from sk_shallow._core.rows import Column, Run
-from sk_shallow._core.table import ArrayTable, Rows
+from sk_shallow._core.table import Rows, matrix_of
 from sk_shallow.training.callbacks import FitTask, TrainingTask
 from sk_shallow.training.folds import Fold, FoldNet, negative_log_loss, train_folds
 from sk_shallow.training.monitor import NotFiniteError, Training
@@ -159,7 +159,7 @@ class Trials:
         net = self.estimator_of(data, fold, fold_net, options)
         net.__dict__.pop("feature_names_in_", None)  # the rows are in an array now
         params = params_of(data.score_params, fold.is_test, data.score_weight)
-        X, labels = matrix_of(data.rows)[fold.is_test], data.labels.classes[y.astype(int)]
+        X, labels = matrix_of(data.rows.X)[fold.is_test], data.labels.classes[y.astype(int)]
         return float(check_scoring(net, self.estimator.scoring)(net, X, labels, **params))
 
     def estimator_of(
@@ -185,11 +185,6 @@ class Trials:
             if hasattr(self.estimator, name):
                 setattr(net, name, getattr(self.estimator, name))
         return net
-
-
-def matrix_of(rows: Rows) -> Any:
-    assert isinstance(rows.X, ArrayTable)
-    return rows.X.X
 
 
 def params_of(
