@@ -198,7 +198,7 @@ class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     @ignoring_underflow
     def _predicted(self, quantity: Quantity, X: Any) -> Any:
         """`logits` or `probabilities` of the rows of X."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         X = read_table(self, X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
             values = predicted(quantity, self._net(), X)
@@ -343,14 +343,14 @@ class BaseShallowNet(FittedNet):
         )
         columns = column_moments(rows.X, rows.sample_weight)
         options = resolve_options(vars(self), columns)
-        advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
-        continues = self._continues()
-        entropy = self._entropy if continues else draw_entropy(self.random_state)
+        entropy = self._entropy if self._continues() else draw_entropy(self.random_state)
         generators = spawn_generators(entropy)
         if held_out is None:
             rows, held_out = hold_out(
                 rows, self.early_stopping, self.validation_fraction, generators.split
             )
+        else:
+            advice.warn_of_scales(rows, held_out, getattr(self, "feature_names_in_", None))
         first = self._start(options, rows, generators)
         advice.warn_of_start(first, rows)
         totals = sample_totals(rows.sample_weight)
@@ -358,12 +358,11 @@ class BaseShallowNet(FittedNet):
         publish = partial(fitted_attributes, of_data, rows.X.dtype)
         n_starts = self._n_starts(held_out)
         tasks = FitTask(self, X, y, sample_weight, n_starts)
-        with naming_what_overflows(rows, held_out):
-            training, start, outcomes = self._train(
-                first, entropy, rows, held_out, options, tasks, n_starts, publish
-            )
+        training, start, outcomes = self._train(
+            first, entropy, rows, held_out, options, tasks, n_starts, publish
+        )
         advice.warn_of_end(training, start, rows, options, outcomes)
-        fitted = publish(start, outcomes, training)
+        fitted = publish(start, training, outcomes)
         self.__dict__ |= fitted
         tasks.end(tasks.context, lambda: fitted)
         return self
@@ -417,7 +416,7 @@ class BaseShallowNet(FittedNet):
         options: Options,
         tasks: FitTask,
         n_starts: int,
-        publish: Callable[[Start, list[Outcome], Training], dict[str, Any]],
+        publish: Callable[..., dict[str, Any]],
     ) -> tuple[Training, Start, list[Outcome]]:
         """The best training, from the first start and from those that are drawn here."""
 
@@ -427,13 +426,14 @@ class BaseShallowNet(FittedNet):
             return draw_start(options, rows, spawn_generators(entropy, number))
 
         def task_of(number: int, start: Start) -> TrainingTask | None:
-            return tasks.training(
-                number, lambda training: publish(start, [training.criterion], training)
-            )
+            return tasks.training("start", number, partial(publish, start))
 
         row_bytes = options.n_hidden * rows.X.dtype.itemsize
         n_callers = n_at_a_time(n_starts, self.n_jobs)
-        with sharing(rows.X.shape[0], row_bytes, n_callers) as run:
+        with (
+            naming_what_overflows(rows, held_out),
+            sharing(rows.X.shape[0], row_bytes, n_callers) as run,
+        ):
             train_from = partial(
                 train, rows=rows, options=options, held_out=held_out, run=run
             )
@@ -696,8 +696,7 @@ class ShallowNetClassifier(BaseShallowNet):  # numpydoc ignore=PR02
         if options.verbose:
             log_chunk(rows.y.size, totals.n_rows, training.loss_curve)
         of_data = attributes_of_data(labels, options, entropy, totals, columns)
-        outcomes = [training.loss]
-        self.__dict__ |= fitted_attributes(of_data, dtype, start, outcomes, training)
+        self.__dict__ |= fitted_attributes(of_data, dtype, start, training)
         return self
 
     def _train_on_chunk(

@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from sk_shallow import advice
 from sk_shallow._core.columns import column_moments, default_alpha
-from sk_shallow._core.parameters import Net, average
+from sk_shallow._core.parameters import Net
 from sk_shallow._core.table import ArrayTable, Rows, matrix_of
 from sk_shallow.classifier import FittedNet, Init, ShallowNetClassifier
 from sk_shallow.threads.blas import on_one_blas_thread
@@ -50,7 +50,7 @@ from sk_shallow.training.start import (
     draw_start,
     spawn_generators,
 )
-from sk_shallow.training.trials import Data, Trials, out_of_fold, params_of
+from sk_shallow.training.trials import Data, Trials, averaged, out_of_fold, params_of
 from sk_shallow.validation import (
     check_parameters,
     check_sample_weight,
@@ -263,10 +263,9 @@ class ShallowNetClassifierCV(FittedNet):
         advice.warn_of_unused_rate(self.solver, self.learning_rate)
         check_scoring(self, self.scoring)
         routed = self._routed("fit", sample_weight, params)
-        labels, rows = check_training_data(self, X, y, sample_weight, reset=True)
-        weight = check_sample_weight(sample_weight, rows.y.size)
+        data = self._read(X, y, sample_weight, routed.score)
+        rows = data.rows
         columns = column_moments(rows.X, rows.sample_weight)
-        data = Data(labels, rows, weight, routed.score)
         entropy = draw_entropy(self.random_state)
         generators = spawn_generators(entropy)
         for name in OF_SEARCH:  # what callbacks see has none of the last fit's
@@ -276,22 +275,13 @@ class ShallowNetClassifierCV(FittedNet):
         folds = self._folds(data, generators, routed.split, stops_early=early)
         row_bytes = self.n_hidden * rows.X.dtype.itemsize
         n_callers = n_at_a_time(len(folds), self.n_jobs)
-        with (
-            naming_what_overflows(rows),
-            sharing(rows.X.shape[0], row_bytes, n_callers) as run,
-        ):
+        with naming_what_overflows(rows), sharing(rows.y.size, row_bytes, n_callers) as run:
             trials = Trials(self, ShallowNetClassifier, columns, entropy, run, tasks)
             few = self._few(data, generators, stops_early=early)
             setting, nets, found = self._search(trials, data, folds, few)
-            net = self._refitted(data, trials, setting) if self.refit else None
+            net = self._refitted(data, trials, setting) if self.refit else averaged(nets)
         fitted = found | self._attributes(data, folds, trials, setting, nets, net)
-        advice.warn_of_left_out_settings(trials.left_out, trials.n_settings)
-        is_auto = isinstance(self.alphas, str)
-        options = trials.options(setting)
-        advice.warn_of_folds(nets, folds, options, is_searched=is_auto)
-        if self.verbose and is_auto:
-            auto, z2 = default_alpha(columns), fitted["cv_decision_function_"]
-            print(advice.search_verdict(found["alphas_"], setting.alpha, auto, z2), end="")
+        self._report(trials, folds, setting, nets, fitted)
         self.__dict__ |= fitted
         tasks.end(tasks.context, lambda: fitted)
         return self
@@ -337,6 +327,12 @@ class ShallowNetClassifierCV(FittedNet):
         router = router.add(splitter=self.cv, method_mapping=to_split)
         scorer = None if self.scoring is None else check_scoring(self, self.scoring)
         return router.add(scorer=scorer, method_mapping=to_score)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> Data:
+        """The rows with their labels and weights; `params` are those of the scorer."""
+        labels, rows = check_training_data(self, X, y, sample_weight, reset=True)
+        weight = check_sample_weight(sample_weight, rows.y.size)
+        return Data(labels, rows, weight, params)
 
     def _routed(self, caller: str, sample_weight: Any, params: Mapping[str, Any]) -> Bunch:
         """The arguments for the splitter and the scorer."""
@@ -395,6 +391,22 @@ class ShallowNetClassifierCV(FittedNet):
         alphas, array = score_array(scores, self._scales())
         found = {"alphas_": alphas, "scores_": array, "best_score_": mean_score(kept)}
         return setting, nets, found
+
+    def _report(
+        self,
+        trials: Trials,
+        folds: list[Fold],
+        setting: Setting,
+        nets: list[FoldNet],
+        fitted: dict[str, Any],
+    ) -> None:
+        """Warn of bad trainings, and print what the search says of the table."""
+        advice.warn_of_left_out_settings(trials.left_out, trials.n_settings)
+        is_auto = isinstance(self.alphas, str)
+        advice.warn_of_folds(nets, folds, trials.options(setting), is_searched=is_auto)
+        if self.verbose and is_auto:
+            auto, z2 = default_alpha(trials.columns), fitted["cv_decision_function_"]
+            print(advice.search_verdict(fitted["alphas_"], setting.alpha, auto, z2), end="")
 
     def _scales(self) -> list[float | None]:
         if self.init_scales is None:
@@ -482,7 +494,8 @@ class ShallowNetClassifierCV(FittedNet):
             state=start.adam_state,
             held_out=held_out,
             run=trials.run,
-            task=trials.tasks.refit(
+            task=trials.tasks.training(
+                "refit",
                 trials.n_settings,
                 lambda training: trials.predicting(training.net, data, options),
             ),
@@ -497,12 +510,10 @@ class ShallowNetClassifierCV(FittedNet):
         trials: Trials,
         setting: Setting,
         nets: list[FoldNet],
-        net: Net | None,
+        net: Net,
     ) -> dict[str, Any]:
         """The fitted attributes, but for those of the search."""
         options = trials.options(setting)
-        if net is None:
-            net = average([fold_net.training.net for fold_net in nets])
         estimators = [
             trials.estimator_of(data, fold, fold_net, options)
             for fold, fold_net in zip(folds, nets, strict=True)

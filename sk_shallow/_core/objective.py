@@ -78,7 +78,7 @@ class Objective:
         run: Run = one_by_one,
     ) -> None:
         self.alpha = alpha
-        self._shape = start.n_features, start.n_hidden, start.activation
+        self._shape = *start.W1.shape, start.activation
         self._rows = rows
         self._run = run
         self._own_totals = sample_totals(rows.sample_weight)

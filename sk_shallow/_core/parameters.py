@@ -51,7 +51,8 @@ def n_parameters(n_features: int, n_hidden: int) -> int:
 
 def flatten(net: Net) -> Vector:
     """One float64 vector [W1, b1, w2, b2], whatever the dtype of the parts."""
-    return np.concatenate([part.ravel() for part in net.weights], dtype=np.float64)
+    W1, b1, w2, b2, _ = net
+    return np.concatenate([W1.ravel(), b1, w2, b2], dtype=np.float64)
 
 
 def unflatten(theta: Array, n_features: int, n_hidden: int, activation: Activation) -> Net:
@@ -69,7 +70,11 @@ def unflatten(theta: Array, n_features: int, n_hidden: int, activation: Activati
 
 def cast(net: Net, dtype: DTypeLike) -> Net:
     """The same net in another dtype, copied only where it differs."""
-    if all(part.dtype == dtype for part in net.weights):
-        return net
-    W1, b1, w2, b2 = (part.astype(dtype, copy=False) for part in net.weights)
-    return Net(W1, b1, w2, b2, net.activation)
+    W1, b1, w2, b2, activation = net
+    return Net(
+        W1.astype(dtype, copy=False),
+        b1.astype(dtype, copy=False),
+        w2.astype(dtype, copy=False),
+        b2.astype(dtype, copy=False),
+        activation,
+    )

@@ -121,9 +121,10 @@ def lbfgs(
 ) -> Solution:
     """Limited-memory BFGS, SciPy's implementation (Zhu, Byrd, Lu & Nocedal, 1997)."""
     last = accepted = objective(theta)
-    is_start = True
-    n_iter = 0
+    is_start, n_iter = True, 0
     reason = on_iteration(accepted)
+    if reason:
+        return Solution(accepted, n_iter, reason)
     error: StopIteration | None = None
 
     def loss(theta: Vector) -> float:
@@ -139,7 +140,7 @@ def lbfgs(
         """The gradient at the last point of `loss`. With `jac=True`, SciPy keeps a copy."""
         return last.gradient
 
-    def callback(intermediate_result: OptimizeResult) -> None:
+    def accept(intermediate_result: OptimizeResult) -> None:
         """Accept the step to the last point of `loss`."""
         nonlocal accepted, n_iter, reason, error
         accepted, n_iter = last, n_iter + 1
@@ -150,11 +151,8 @@ def lbfgs(
         if reason or error:
             raise StopIteration
 
-    if not reason:
-        limits = {"maxiter": options.max_iter, **NO_RULES}
-        minimize(
-            loss, theta, jac=gradient, method="L-BFGS-B", callback=callback, options=limits
-        )
+    limits = {"maxiter": options.max_iter, **NO_RULES}
+    minimize(loss, theta, jac=gradient, callback=accept, method="L-BFGS-B", options=limits)
     if error:
         raise error
     own_reason: StopReason = "max_iter" if n_iter >= options.max_iter else "line_search"

@@ -158,7 +158,7 @@ class BlockwiseSums:
             self._blocks = [rows.part(block) for block in limits]
         self._rows = rows
         self._run = run
-        most_rows = max(block.stop - block.start for block in limits)
+        most_rows = -(-n_samples // len(limits))
         self._buffer_size = n_hidden * most_rows
         self._buffers: deque[Array] = deque()  # that no thread uses now
         self._ones = np.ones(most_rows, dtype=dtype)

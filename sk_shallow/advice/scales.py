@@ -26,13 +26,11 @@ STANDARD_ERRORS = 4.0  # by which the sizes of rows differ
 LARGEST_SQUARE = 16.0  # what one entry may add to the size of a row, in units of its column
 
 
-def warn_of_scales(rows: Rows, held_out: Rows | None, names: Sequence[str] | None) -> None:
+def warn_of_scales(rows: Rows, held_out: Rows, names: Sequence[str] | None) -> None:
     """UserWarning, if X_val is on another scale than X, with the column that shows it.
 
-    `held_out` is None without X_val; `names` are those of the columns, if they have any.
+    `names` are those of the columns, if they have any.
     """
-    if held_out is None:
-        return
     X, X_val = (column_moments(one.X, one.sample_weight > 0) for one in (rows, held_out))
     ranges = column_ranges(rows.X, rows.sample_weight)
     with np.errstate(all="ignore"):

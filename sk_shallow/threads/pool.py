@@ -63,16 +63,11 @@ def small_product() -> int:
     Measured with OpenBLAS from 0.3.30 on. Older ones use several threads for a product of
     a matrix and a vector from 9,216 on; another BLAS counts as one of these.
     """
-    libraries = blas_libraries().lib_controllers
-    is_recent = all(
-        one.internal_api == "openblas" and version_of(one) >= (0, 3, 30)
-        for one in libraries
-    )
-    return 2**19 if is_recent else 2**13
-
-
-def version_of(library: Any) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", str(library.version))[:3]))
+    for library in blas_libraries().lib_controllers:
+        version = tuple(map(int, re.findall(r"\d+", str(library.version))[:3]))
+        if library.internal_api != "openblas" or version < (0, 3, 30):
+            return 2**13
+    return 2**19
 
 
 class Quantity(Protocol):

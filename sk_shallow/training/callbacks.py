@@ -89,34 +89,21 @@ class FitTask:
         return context
 
     def training(
-        self, number: int, attributes_of: Callable[[Any], dict[str, Any]]
-    ) -> "TrainingTask | None":
-        """The task of the training from one start, which begins now."""
-        context = self.context
-        if not self.is_one:
-            context = self.subtask(context, "start", number, self.max_iter)
-        return None if context is None else TrainingTask(self, context, attributes_of)
-
-    def fold(
-        self, setting: Any, number: int, attributes_of: Callable[[Any], dict[str, Any]]
-    ) -> "TrainingTask | None":
-        """The task of the training on one fold, in the context of a setting."""
-        return self._subtraining(setting, "fold", number, attributes_of)
-
-    def refit(
-        self, number: int, attributes_of: Callable[[Any], dict[str, Any]]
-    ) -> "TrainingTask | None":
-        """The task of the training on all rows, after so many settings."""
-        return self._subtraining(self.context, "refit", number, attributes_of)
-
-    def _subtraining(
         self,
-        parent: Any,
         name: str,
         number: int,
         attributes_of: Callable[[Any], dict[str, Any]],
+        setting: Any = None,
     ) -> "TrainingTask | None":
-        context = self.subtask(parent, name, number, self.max_iter)
+        """The task of a training, which begins now; None without callbacks.
+
+        It is the task of the fit, if that has one training; else a subtask of it, or of a
+        `setting` of a search, whose context is given.
+        """
+        context = self.context
+        if not self.is_one:
+            parent = context if setting is None else setting
+            context = self.subtask(parent, name, number, self.max_iter)
         return None if context is None else TrainingTask(self, context, attributes_of)
 
 

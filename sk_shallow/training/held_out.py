@@ -20,7 +20,7 @@ AUTO_HOLD_OUT_CLASS_ROWS = 20  # ... if each class has so many rows
 def class_masks(rows: Rows) -> list[NDArray[np.bool_]]:
     """Where the rows of weight > 0 of each class are."""
     present = rows.sample_weight > 0
-    return [present & (rows.y == label) for label in (0, 1)]
+    return [present & (rows.y == 0), present & (rows.y == 1)]
 
 
 def sizes_of(masks: Sequence[NDArray[np.bool_]]) -> list[int]:

@@ -6,6 +6,7 @@ callbacks and prints the log. It is the same for every solver.
 
 import time
 from functools import partial
+from math import isfinite
 from threading import Event
 from typing import NamedTuple
 
@@ -157,9 +158,9 @@ class Monitor:
             raise Abandoned
         iteration = len(self.loss_curve)
         net, loss, gradient, held_out_loss = evaluation
+        self.max_gradient = float(max(gradient.max(), -gradient.min()))
         self._check_finite(iteration, evaluation)
         self.loss_curve.append(loss)
-        self.max_gradient = float(max(gradient.max(), -gradient.min()))
         if held_out_loss is None:
             if self.lowest_loss - loss >= self.options.tol * abs(self.lowest_loss):
                 self.last_progress = iteration
@@ -180,10 +181,10 @@ class Monitor:
         return reason
 
     def _check_finite(self, iteration: int, evaluation: Evaluation) -> None:
-        net, loss, gradient, held_out_loss = evaluation
+        net, loss, _, held_out_loss = evaluation
         when = f"at iteration {iteration}" if iteration else "at the start (iteration 0)"
-        parts = loss, gradient, *net.weights
-        if not all(np.isfinite(part).all() for part in parts):
+        is_finite = isfinite(loss) and isfinite(self.max_gradient)
+        if not (is_finite and np.isfinite(flatten(net)).all()):
             rate = self.options.learning_rate
             stepped_too_far = iteration > 0 and rate is not None
             lower = f"learning_rate (now {rate:g}), " if stepped_too_far else ""
@@ -193,7 +194,7 @@ class Monitor:
                 f"with_mean=False if X is sparse), or lower {lower}init_scale, alpha or "
                 f"the weights of rows."
             )
-        if held_out_loss is not None and not np.isfinite(held_out_loss):
+        if held_out_loss is not None and not isfinite(held_out_loss):
             raise NotFiniteError(
                 f"The held-out log-loss is not finite {when}: the numbers overflow. "
                 f"Standardise the rows that are held out (X_val, if you gave it) as those "

@@ -58,15 +58,17 @@ def fitted_attributes(
     of_data: dict[str, Any],
     dtype: DTypeLike,
     start: Start,
-    outcomes: Sequence[float | ValueError],
     training: Training,
+    outcomes: Sequence[float | ValueError] = (),
 ) -> dict[str, Any]:
     """All attributes that a training from `start` ends with.
 
-    `outcomes` are how the trainings from all starts ended: their criteria, or errors.
+    `outcomes` are how the trainings from all starts ended, their criteria or errors, if
+    there were others.
     """
     state = start.adam_state
-    criteria = [end if isinstance(end, float) else np.inf for end in outcomes]
+    ends = outcomes or [training.criterion]
+    criteria = [end if isinstance(end, float) else np.inf for end in ends]
     return of_data | {
         **net_attributes(training.net, dtype),
         "loss_": training.loss,

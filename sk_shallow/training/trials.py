@@ -1,6 +1,5 @@
 """The trials of a cross-validated search: a net and a score for each fold of a setting."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,17 +97,32 @@ class Trials:
     ) -> tuple[NDArray[np.float64], list[FoldNet]]:
         """The scores of the folds with a setting, and their nets."""
         options = self.options(setting)
-        context = self.tasks.subtask(
-            self.tasks.context,
-            "setting",
-            self.n_settings,
-            len(folds),
-            sequential=False,
+        nets = self._trained(data, folds, options)
+        scores = np.array(
+            [
+                self._score_of(data, fold, fold_net, options)
+                for fold, fold_net in zip(folds, nets, strict=True)
+            ]
+        )
+        if self.estimator.verbose:
+            print(
+                f"alpha {setting.alpha:.3g}, init_scale {nets[0].start.init_scale:.3g}: "
+                f"score {mean_score(scores):.6f} on {len(folds)} folds of "
+                f"{np.count_nonzero(data.rows.sample_weight)} rows\n",
+                end="",
+            )
+        return scores, nets
+
+    def _trained(self, data: Data, folds: list[Fold], options: Options) -> list[FoldNet]:
+        """The nets of the folds, whose trainings are a task of the callbacks."""
+        tasks, number = self.tasks, self.n_settings
+        context = tasks.subtask(
+            tasks.context, "setting", number, len(folds), sequential=False
         )
         self.n_settings += 1
 
         def task_of(number: int) -> TrainingTask | None:
-            return self.tasks.fold(context, number, attributes_of)
+            return tasks.training("fold", number, attributes_of, context)
 
         def attributes_of(training: Training) -> dict[str, Any]:
             return self.predicting(training.net, data, options)
@@ -123,24 +137,10 @@ class Trials:
                 task_of=task_of,
             )
         except NotFiniteError:
-            self.tasks.end(context, None)
+            tasks.end(context, None)
             raise
-        scores = np.array(
-            [
-                self._score_of(data, fold, fold_net, options)
-                for fold, fold_net in zip(folds, nets, strict=True)
-            ]
-        )
-        averaged = partial(average, [fold_net.training.net for fold_net in nets])
-        self.tasks.end(context, lambda: self.predicting(averaged(), data, options))
-        if self.estimator.verbose:
-            print(
-                f"alpha {setting.alpha:.3g}, init_scale {nets[0].start.init_scale:.3g}: "
-                f"score {mean_score(scores):.6f} on {len(folds)} folds of "
-                f"{np.count_nonzero(data.rows.sample_weight)} rows\n",
-                end="",
-            )
-        return scores, nets
+        tasks.end(context, lambda: self.predicting(averaged(nets), data, options))
+        return nets
 
     @staticmethod
     def predicting(net: Net, data: Data, options: Options) -> dict[str, Any]:
@@ -175,16 +175,17 @@ class Trials:
             data.labels, options, self.entropy, totals, self.columns
         )
         net.__dict__ |= fitted_attributes(
-            of_data,
-            fold.rows.X.dtype,
-            fold_net.start,
-            [fold_net.training.criterion],
-            fold_net.training,
+            of_data, fold.rows.X.dtype, fold_net.start, fold_net.training
         )
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator, name):
                 setattr(net, name, getattr(self.estimator, name))
         return net
+
+
+def averaged(nets: list[FoldNet]) -> Net:
+    """The net whose logits are the means of those of the fold nets."""
+    return average([fold_net.training.net for fold_net in nets])
 
 
 def params_of(
