@@ -14,9 +14,9 @@ from sk_shallow._core.rows import Matrix
 
 def pre_activations(net: Net, X: Matrix, buffer: Array) -> Array:
     """Z1 = X W1 + b1, of shape (n_hidden, n_rows), written into `buffer`."""
-    W1, b1, *_ = net
-    shape = b1.size, X.shape[0]
-    Z1 = buffer[: b1.size * X.shape[0]].reshape(shape)
+    W1, b1 = net.W1, net.b1
+    n_hidden, n_rows = b1.size, X.shape[0]
+    Z1 = buffer[: n_hidden * n_rows].reshape(n_hidden, n_rows)
     if sparse.issparse(X):
         Z1[...] = (X @ W1).T
     else:

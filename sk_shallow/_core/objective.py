@@ -84,6 +84,7 @@ class Objective:
         self._own_totals = sample_totals(rows.sample_weight)
         self._totals = totals or self._own_totals
         self._validation: LossSums | None = None
+        self._held_out_total: float | None = None
         held_out_weight = None
         if held_out is not None:
             self._held_out_total = held_out.sample_weight.sum()
@@ -91,7 +92,6 @@ class Objective:
                 held_out_weight = held_out.sample_weight
             else:
                 self._validation = self._sums_of(held_out)
-        self._holds_out = held_out is not None
         self._training = self._sums_of(rows, held_out_weight)
 
     def __call__(self, theta: Vector) -> Evaluation:
@@ -99,7 +99,7 @@ class Objective:
         of_data = cast(net, self._rows.X.dtype)
         sums = self._training.sums(of_data)
         held_out_loss = None
-        if self._holds_out:
+        if self._held_out_total is not None:
             held_out_loss = sums.held_out_loss
             if self._validation is not None:
                 held_out_loss = self._validation.loss(of_data)

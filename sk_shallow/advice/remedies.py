@@ -17,12 +17,11 @@ from sk_shallow._core.diagnostics import (
     is_symmetric,
     linear_signal,
 )
-from sk_shallow._core.initializers import INITIALIZERS
 from sk_shallow._core.parameters import cast
 from sk_shallow._core.rows import Matrix
 from sk_shallow._core.table import ArrayTable, Rows, sample
 from sk_shallow.advice.wording import sentence, significant
-from sk_shallow.training.start import Start
+from sk_shallow.training.start import Start, default_scale
 
 MOST_ROWS = 200  # so that looking at them costs less than 1 % of most fits
 LARGEST_COLUMN = 3.0  # a column of X of a size above this has not been standardised
@@ -45,8 +44,7 @@ def remedy_for_symmetry(start: Start) -> str:
     if start.init is None:
         return "set warm_start=False"
     if start.init_scale == 0 and start.init not in ("zeros", "constant"):
-        scheme = INITIALIZERS.get(str(start.init))
-        return f"set init_scale={scheme.default_scale if scheme else 1:g}"
+        return f"set init_scale={default_scale(start.init):g}"
     return "set init='glorot_uniform' and init_scale=1"
 
 

@@ -12,13 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sk_shallow._core.activations import Activation, Array
-from sk_shallow._core.initializers import (
-    INITIALIZERS,
-    Draw,
-    Initializer,
-    Scheme,
-    layerwise,
-)
+from sk_shallow._core.initializers import INITIALIZERS, Draw, Initializer, layerwise
 from sk_shallow._core.parameters import Net, n_parameters
 from sk_shallow._core.solvers import AdamState
 from sk_shallow._core.table import Rows
@@ -103,16 +97,12 @@ def draw_start(options: Options, rows: Rows, generators: Generators) -> Start:
     """
     init, scale = options.init, options.init_scale
     if isinstance(init, str):
-        scheme = INITIALIZERS[init]
-    elif callable(init):
-        scheme = Scheme(layerwise(checked_draw(init)), default_scale=1.0)
+        initialize = INITIALIZERS[init].initialize
     else:
-        scheme = Scheme(given(init), default_scale=1.0)
-    scale = scheme.default_scale if scale is None else float(scale)
+        initialize = layerwise(checked_draw(init)) if callable(init) else given(init)
+    scale = default_scale(init) if scale is None else float(scale)
     with np.errstate(over="ignore", invalid="ignore"):  # an error at the first iteration
-        net = scheme.initialize(
-            generators.init, rows, options.n_hidden, options.activation, scale
-        )
+        net = initialize(generators.init, rows, options.n_hidden, options.activation, scale)
     return Start(net, init, scale, initial_adam_state(options, net, generators))
 
 

@@ -112,15 +112,11 @@ def labelled_rows(
     """The same, for an X that has been checked."""
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     counts = sample_weight > 0
+    counted, weight = counting(y, counts), counting(sample_weight, counts)
     if not counts.all():
-        check_classes_left(y, counting(y, counts))
+        check_classes_left(y, counted)
     classes, encoded = encode_labels(y, counts=counts)
-    labels = Labels(
-        classes,
-        class_weights(
-            estimator, classes, counting(y, counts), counting(sample_weight, counts)
-        ),
-    )
+    labels = Labels(classes, class_weights(estimator, classes, counted, weight))
     rows = weighted_rows(X, encoded, sample_weight, labels)
     check_class_totals(classes, encoded, rows.sample_weight)
     return labels, rows

@@ -31,14 +31,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     InvalidParameterError
         Names the parameter, what it must be, and the value it has.
     """
-    requirements = REQUIREMENTS
-    if "alphas" in parameters:
-        requirements = SEARCHED | {
-            name: of_it for name, of_it in REQUIREMENTS.items() if name in parameters
-        }
-    for name, (words, holds, also) in requirements.items():
-        value = parameters[name]
-        if not holds(value):
+    for name, (words, holds, also) in (SEARCHED | REQUIREMENTS).items():
+        value = parameters.get(name)
+        if name in parameters and not holds(value):
             shown = value.item() if isinstance(value, np.generic) else value
             raise InvalidParameterError(
                 f"{name} must be {words}, got {shown!r}.{also}{did_you_mean(value, holds)}"
