@@ -22,7 +22,8 @@ except ImportError:
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 with_callbacks: Callable[[Method], Method] = torn_down_after
-Attributes = Callable[[], dict[str, Any]]  # of the estimator, if training stopped here
+# Those of the estimator, if training stopped here; called only if a callback asks for them.
+Attributes = Callable[[], dict[str, Any]]
 
 
 class FitTask:
@@ -47,24 +48,23 @@ class FitTask:
                 max_subtasks=self.max_iter if self.is_one else n_starts,
                 sequential_subtasks=self.is_one,
             )
-            self.begin(self.context, None)
+            self.begin(self.context)
 
-    def begin(self, context: Any, attributes: Attributes | None) -> None:
+    def begin(self, context: Any, attributes: Attributes | None = None) -> None:
         with self.lock:
-            context.call_on_fit_task_begin(**self._arguments(attributes))
+            context.call_on_fit_task_begin(
+                **self.arguments, reconstruction_attributes=attributes
+            )
 
     def end(self, context: Any, attributes: Attributes | None) -> bool:
         """End a task; whether a callback asks to stop."""
         if context is None:
             return False
         with self.lock:
-            return bool(context.call_on_fit_task_end(**self._arguments(attributes)))
-
-    def _arguments(self, attributes: Attributes | None) -> dict[str, Any]:
-        if attributes is None:
-            return self.arguments
-        # Called only for callbacks that ask for it.
-        return {**self.arguments, "reconstruction_attributes": attributes}
+            stops = context.call_on_fit_task_end(
+                **self.arguments, reconstruction_attributes=attributes
+            )
+        return bool(stops)
 
     def subtask(
         self,
@@ -85,7 +85,7 @@ class FitTask:
                 max_subtasks=max_subtasks,
                 sequential_subtasks=sequential,
             )
-        self.begin(context, None)
+        self.begin(context)
         return context
 
     def training(
