@@ -81,8 +81,7 @@ def more_probable(classes: NDArray[Any], z2: Array) -> NDArray[Any]:
 @ignoring_underflow
 def log_probabilities(z2: Array) -> Array:
     """Of both classes, stable where probabilities round to 0; shape (n_samples, 2)."""
-    log_p: Array = -np.logaddexp(0, np.column_stack([z2, -z2]))
-    return log_p
+    return -np.logaddexp(0, np.column_stack([z2, -z2]))
 
 
 class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -119,8 +118,7 @@ class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If X has other columns than those of `fit`, or numbers that overflow.
         """
-        z2: Array = self._predicted(logits, X)
-        return z2
+        return self._predicted(logits, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The more probable class for each row.
@@ -136,8 +134,7 @@ class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             Labels, as they were given to `fit`.
         """
         z2 = self.decision_function(X)
-        labels: NDArray[Any] = self._from_logits(partial(more_probable, self.classes_), z2)
-        return labels
+        return self._from_logits(partial(more_probable, self.classes_), z2)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class for each row.
@@ -152,8 +149,7 @@ class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         p : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`; each row adds up to 1.
         """
-        p: Array = self._predicted(probabilities, X)
-        return p
+        return self._predicted(probabilities, X)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Logarithm of the probability of each class for each row.
@@ -171,8 +167,7 @@ class FittedNet(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         log_p : ndarray of shape (n_samples, 2)
             Columns in the order of `classes_`.
         """
-        log_p: Array = self._from_logits(log_probabilities, self.decision_function(X))
-        return log_p
+        return self._from_logits(log_probabilities, self.decision_function(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of `predict`.

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import _base as futures
 from concurrent.futures import thread as thread_pool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -638,6 +639,22 @@ def nets():
         net = ShallowNetClassifier(32, tol=1e9, random_state=0)
         made[dtype, n_features] = net.fit(X[:100], X[:100, 0] > 0), X
     return made
+
+
+@pytest.mark.parametrize(
+    ("libraries", "largest"),
+    [
+        ([("openblas", "0.3.30"), ("openblas", "0.4.1.dev")], 2**19),
+        ([("openblas", "0.3.30"), ("openblas", "0.3.29")], 2**13),
+        ([("openblas", None)], 2**13),
+        ([("mkl", "2025.1")], 2**13),
+    ],
+)
+def test_a_product_is_small_if_it_is_for_each_blas(monkeypatch, libraries, largest):
+    loaded = [SimpleNamespace(internal_api=api, version=it) for api, it in libraries]
+    found = SimpleNamespace(lib_controllers=loaded)
+    monkeypatch.setattr(pool, "blas_libraries", lambda: found)
+    assert pool.small_product.__wrapped__() == largest
 
 
 METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]

@@ -38,8 +38,7 @@ class ColumnMoments(NamedTuple):
 
     @property
     def deviation(self) -> Vector:
-        deviation: Vector = np.sqrt(self.variance)
-        return deviation
+        return np.sqrt(self.variance)
 
     @property
     def mean_square(self) -> Vector:
@@ -135,8 +134,7 @@ class ColumnRanges(NamedTuple):
     @property
     def is_constant(self) -> NDArray[np.bool_]:
         """Which columns have one value only."""
-        is_constant: NDArray[np.bool_] = self.least == self.largest
-        return is_constant
+        return self.least == self.largest
 
 
 def column_ranges(X: Table, sample_weight: Column) -> ColumnRanges:
@@ -161,8 +159,7 @@ def rows_are_alike(X: Table, sample_weight: Column) -> bool:
 def as_vector(reduced: Any) -> Vector:
     """A reduction over the rows of X as a vector: CSR gives a sparse one."""
     dense = reduced.toarray() if sparse.issparse(reduced) else reduced
-    vector: Vector = np.asarray(dense).ravel()
-    return vector
+    return np.asarray(dense).ravel()
 
 
 def column_sizes(X: Matrix) -> Vector:
@@ -173,8 +170,7 @@ def column_sizes(X: Matrix) -> Vector:
     with np.errstate(over="ignore", invalid="ignore"):  # infinite is far from 1, too
         if sparse.issparse(X):
             return csr_column_sizes(X)
-        rms: Vector = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
-        return rms
+        return np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
 
 
 def csr_column_sizes(X: CSR) -> Vector:
@@ -182,8 +178,7 @@ def csr_column_sizes(X: CSR) -> Vector:
         as_vector(part.mean(axis=0, dtype=np.float64)) for part in (X, X.multiply(X))
     )
     variance = np.where(mean_square < np.inf, mean_square - mean**2, np.inf)
-    deviation: Vector = np.sqrt(np.maximum(variance, 0.0))
-    return deviation
+    return np.sqrt(np.maximum(variance, 0.0))
 
 
 def linear_share(X: Matrix, z2: Array) -> float:

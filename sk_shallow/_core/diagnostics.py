@@ -92,8 +92,7 @@ def unit_moments(net: Net, X: Table, sample_weight: Column) -> tuple[Vector, Vec
 
     def mean_over_rows(quantity: Callable[[Vector], Vector]) -> Vector:
         task = partial(weighted_sum, quantity, net)
-        mean: Vector = sum(X.map(task, sample_weight)) / total
-        return mean
+        return sum(X.map(task, sample_weight)) / total
 
     mean = mean_over_rows(lambda Z1: Z1)
     variance = mean_over_rows(lambda Z1: (Z1 - mean[:, None]) ** 2)
@@ -119,8 +118,7 @@ def weighted_sum(
 
 def is_flat(A1: Array, activation: Activation) -> NDArray[np.bool_]:
     """Where phi is flat. Writes over A1."""
-    flat: NDArray[np.bool_] = activation.slope(A1) < FLAT_SLOPE * activation.max_slope
-    return flat
+    return activation.slope(A1) < FLAT_SLOPE * activation.max_slope
 
 
 def linear_signal(rows: Rows) -> float:
@@ -136,8 +134,7 @@ def linear_signal(rows: Rows) -> float:
 
 
 def transposed_product(X: Matrix, vector: Vector) -> Vector:
-    product: Vector = X.T @ vector.astype(X.dtype, copy=False)
-    return product
+    return X.T @ vector.astype(X.dtype, copy=False)
 
 
 class HiddenStatistics(NamedTuple):
@@ -156,8 +153,7 @@ class HiddenStatistics(NamedTuple):
     @property
     def products(self) -> Vector:
         """Mean of A1[j] * A1[k] over the rows, shape (n_hidden, n_hidden)."""
-        products: Vector = self.A1_covariance + np.outer(self.A1_mean, self.A1_mean)
-        return products
+        return self.A1_covariance + np.outer(self.A1_mean, self.A1_mean)
 
     @property
     def is_finite(self) -> bool:
@@ -224,15 +220,13 @@ class RunningMoments:
 
     @property
     def mean(self) -> Vector:
-        mean: Vector = self._centre + self._sum / self._n_rows
-        return mean
+        return self._centre + self._sum / self._n_rows
 
     @property
     def covariance(self) -> Vector:
         """The covariance over the rows, shape (n_variables, n_variables)."""
         shift = self._sum / self._n_rows
-        covariance: Vector = self._products / self._n_rows - np.outer(shift, shift)
-        return covariance
+        return self._products / self._n_rows - np.outer(shift, shift)
 
 
 def units_alike(
@@ -251,8 +245,7 @@ def units_alike(
 
     def mean_square_difference(sign: int) -> Vector:
         centred = variance[:, None] + variance[None, :] - 2 * sign * covariance
-        difference: Vector = centred + (mean[:, None] - sign * mean[None, :]) ** 2
-        return difference
+        return centred + (mean[:, None] - sign * mean[None, :]) ** 2
 
     difference = mean_square_difference(1)
     if mirrored:

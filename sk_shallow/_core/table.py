@@ -261,8 +261,7 @@ def each_block(
 
 def all_logits(net: Net, X: Table) -> Array:
     """z2 of every row of a table, shape (n_samples,)."""
-    z2: Array = stacked(X.map(partial(logits, net)))
-    return z2
+    return stacked(X.map(partial(logits, net)))
 
 
 class Sample(NamedTuple):

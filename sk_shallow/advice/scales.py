@@ -68,8 +68,7 @@ def factors_of_place(
     is_off = (X_val.mean < least - margin) | (X_val.mean > largest + margin)
     is_off &= ~ranges.is_constant & np.isfinite(factor)  # what overflows is an error later
     is_off &= distance > np.maximum(X.deviation, X_val.deviation)
-    factors: Vector = np.where(is_off, factor, 1.0)
-    return factors
+    return np.where(is_off, factor, 1.0)
 
 
 def factors_of_size(

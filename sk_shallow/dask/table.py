@@ -147,14 +147,12 @@ class ClusterTable:
         Its arguments are its own of each sequence in `of_each`, then those in `every`.
         """
         of_all = ([thing] * len(of_each[0]) for thing in every)
-        futures: list[Future] = self.client.map(task, *of_each, *of_all, pure=False)
-        return futures
+        return self.client.map(task, *of_each, *of_all, pure=False)
 
     def gathered(self, futures: list[Future]) -> list[Any]:
         """The results of futures, which are forgotten, also if one fails."""
         try:
-            results: list[Any] = self.client.gather(futures)
-            return results
+            return self.client.gather(futures)
         finally:
             release(futures)
 

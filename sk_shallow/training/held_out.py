@@ -77,8 +77,7 @@ def random_part(
     """The numbers of the test rows of a random split."""
     split = ShuffleSplit(1, test_size=fraction, random_state=random_state)
     ((_, test),) = split.split(np.empty(n_rows, dtype=np.bool_))
-    chosen: NDArray[np.intp] = test
-    return chosen
+    return test
 
 
 def only(rows: Rows, part: NDArray[np.bool_]) -> Rows:

@@ -31,8 +31,7 @@ class Generators(NamedTuple):
 def draw_entropy(random_state: Any) -> list[int]:
     """What all generators of a fit follow from, drawn from `random_state`."""
     generator = check_random_state(random_state)
-    entropy: list[int] = generator.randint(2**32, size=4, dtype=np.uint32).tolist()
-    return entropy
+    return generator.randint(2**32, size=4, dtype=np.uint32).tolist()
 
 
 def spawn_generators(entropy: list[int], number: int = 0) -> Generators:

@@ -323,13 +323,12 @@ def class_weights(
     if estimator.class_weight is None:
         return np.ones(2)
     given = estimator.class_weight
-    by_class: Vector = compute_class_weight(
+    return compute_class_weight(
         dict(given) if isinstance(given, Mapping) else given,
         classes=classes,
         y=y,
         sample_weight=sample_weight,
     )
-    return by_class
 
 
 def weighted_rows(
@@ -415,8 +414,7 @@ def encode_as(
             f"{name} must have labels of {known} only, got "
             f"{', '.join(map(repr, unknown[:3]))}{', ...' if len(unknown) > 3 else ''}."
         )
-    is_second: NDArray[np.bool_] = y == classes[1]
-    return is_second
+    return y == classes[1]
 
 
 def check_sample_weight(
@@ -455,10 +453,7 @@ def as_numbers(sample_weight: Any, n_samples: int, name: str) -> Column:
         if not isinstance(value, Real):
             raise TypeError(f"got {value!r}.")
         sample_weight = np.full(n_samples, value)
-    weight: Column = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
-    )
-    return weight
+    return check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
 
 
 def check_class_totals(
