@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from sk_shallow._core.activations import ACTIVATIONS
-from sk_shallow._core.block import Sums, signs
+from sk_shallow._core.block import Sums, added, signs
 from sk_shallow._core.parameters import cast, n_parameters, unflatten
 from sk_shallow._core.rows import BLOCK_ROWS, one_by_one
 from sk_shallow._core.table import (
@@ -158,7 +158,7 @@ def test_parts_are_added_in_the_order_of_their_numbers(seed):
     expected = parts[0].DX.copy()
     for part in parts[1:]:
         expected += part.DX
-    total = OrderedSum()
+    total = OrderedSum(added)
     for number in rng.permutation(12):
         total.add(number, parts[number])
     assert total.sums.loss == sum(part.loss for part in parts)

@@ -1,4 +1,4 @@
-"""The hidden activation phi, and its slope written in terms of A1 = phi(Z1).
+"""The hidden activation phi, its slope and curvature in terms of A1 = phi(Z1).
 
 Every function writes over its argument and returns it, so that the pass over a
 block of rows needs one buffer.
@@ -15,11 +15,12 @@ Vector = NDArray[np.float64]
 
 
 class Activation(NamedTuple):
-    """phi and phi' as in-place functions, with the facts a diagnosis needs."""
+    """phi, phi' and phi'' as in-place functions, with the facts a diagnosis needs."""
 
     name: str
     apply: Callable[[Array], Array]  # Z1 -> A1
     slope: Callable[[Array], Array]  # A1 -> phi'(Z1)
+    curvature: Callable[[Array], Array] | None  # A1 -> phi''(Z1); None where it is 0
     max_slope: float
     linear_range: float  # |Z1| up to which phi is roughly linear
 
@@ -31,6 +32,13 @@ def tanh(Z1: Array) -> Array:
 def tanh_slope(A1: Array) -> Array:
     np.square(A1, out=A1)
     return np.subtract(1, A1, out=A1)
+
+
+def tanh_curvature(A1: Array) -> Array:
+    # -2 a (1 - a^2)
+    A1 *= np.square(A1) - 1
+    A1 *= 2
+    return A1
 
 
 def logistic(Z1: Array) -> Array:
@@ -49,6 +57,14 @@ def logistic_slope(A1: Array) -> Array:
     return np.subtract(0.25, A1, out=A1)
 
 
+def logistic_curvature(A1: Array) -> Array:
+    # a (1 - a) (1 - 2 a) = 2 (a - 1/2) ((a - 1/2)^2 - 1/4)
+    A1 -= 0.5
+    A1 *= np.square(A1) - 0.25
+    A1 *= 2
+    return A1
+
+
 def relu(Z1: Array) -> Array:
     return np.maximum(Z1, 0, out=Z1)
 
@@ -60,8 +76,17 @@ def relu_slope(A1: Array) -> Array:
 ACTIVATIONS: dict[str, Activation] = {
     phi.name: phi
     for phi in (
-        Activation("tanh", tanh, tanh_slope, max_slope=1.0, linear_range=1.0),
-        Activation("logistic", logistic, logistic_slope, max_slope=0.25, linear_range=2.0),
-        Activation("relu", relu, relu_slope, max_slope=1.0, linear_range=np.inf),
+        Activation(
+            "tanh", tanh, tanh_slope, tanh_curvature, max_slope=1.0, linear_range=1.0
+        ),
+        Activation(
+            "logistic",
+            logistic,
+            logistic_slope,
+            logistic_curvature,
+            max_slope=0.25,
+            linear_range=2.0,
+        ),
+        Activation("relu", relu, relu_slope, None, max_slope=1.0, linear_range=np.inf),
     )
 }

@@ -3,7 +3,7 @@
 Rows of weight 0 do not count. CSR stays sparse.
 """
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,6 +149,39 @@ def partition_ranges(X: Matrix, sample_weight: Column) -> ColumnRanges:
         np.minimum(least, as_vector(block.min(axis=0)), out=least)
         np.maximum(largest, as_vector(block.max(axis=0)), out=largest)
     return ColumnRanges(least, largest)
+
+
+def two_valued(X: Table, sample_weight: Column, ranges: ColumnRanges) -> NDArray[np.bool_]:
+    """Which columns have two values, the least and the largest; shape (n_features,)."""
+    each = X.map(partial(partition_is_between_none, ranges=ranges), sample_weight)
+    has_two: NDArray[np.bool_] = np.all(each, axis=0) & ~ranges.is_constant
+    return has_two
+
+
+def partition_is_between_none(
+    X: Matrix, sample_weight: Column, ranges: ColumnRanges
+) -> NDArray[np.bool_]:
+    """Which columns have no value between the least and the largest."""
+    n_features = X.shape[1]
+    has_none = np.ones(n_features, dtype=np.bool_)
+    for block in present_blocks(X, n_features * X.dtype.itemsize, sample_weight):
+        if sparse.issparse(block):
+            has_none &= csr_is_between_none(block, *ranges)
+        else:
+            has_none &= ((block == ranges.least) | (block == ranges.largest)).all(axis=0)
+    return has_none
+
+
+def csr_is_between_none(X: CSR, least: Array, largest: Array) -> NDArray[np.bool_]:
+    by_column = X.tocsc()
+    by_column.sum_duplicates()
+    n_stored = np.diff(by_column.indptr)
+    column = np.repeat(np.arange(n_stored.size), n_stored)
+    is_between = (by_column.data != least[column]) & (by_column.data != largest[column])
+    has_none: NDArray[np.bool_] = np.bincount(column, is_between, n_stored.size) == 0
+    is_zero_between = (least != 0) & (largest != 0) & (n_stored < X.shape[0])
+    has_none &= ~is_zero_between
+    return has_none
 
 
 def rows_are_alike(X: Table, sample_weight: Column) -> bool:

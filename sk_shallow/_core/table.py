@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import isfinite
 from threading import Lock
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,26 +116,27 @@ def matrix_of(X: Table) -> Matrix:
     return X.X
 
 
-class OrderedSum:
+class OrderedSum(Generic[T]):
     """A sum whose parts come from several threads, added in the order of their numbers.
 
     So its bits are always the same. A part is kept only until those before it have come.
     """
 
-    def __init__(self) -> None:
-        self.sums: Sums | None = None
-        self._waiting: dict[int, Sums] = {}
+    def __init__(self, added: Callable[[T, T], T]) -> None:
+        self.sums: T | None = None
+        self._added = added
+        self._waiting: dict[int, T] = {}
         self._n_added = 0
         self._lock = Lock()
 
-    def add(self, number: int, part: Sums) -> None:
+    def add(self, number: int, part: T) -> None:
         """Add the part of that number; the first is 0."""
         with self._lock:
             self._waiting[number] = part
             while self._n_added in self._waiting:
                 part = self._waiting.pop(self._n_added)
                 whole = self.sums
-                self.sums = part if whole is None else added(whole, part, in_place=True)
+                self.sums = part if whole is None else self._added(whole, part)
                 self._n_added += 1
 
 
@@ -166,7 +167,7 @@ class BlockwiseSums:
     def sums(self, net: Net) -> Sums:
         if len(self._blocks) == 1:
             return self._sums_of(net, self._blocks)
-        total = OrderedSum()
+        total: OrderedSum[Sums] = OrderedSum(partial(added, in_place=True))
 
         def add(numbered: tuple[int, Sequence[Block]]) -> None:
             number, blocks = numbered

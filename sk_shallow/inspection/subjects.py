@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -86,6 +87,34 @@ def unwrap(
                 f"search over one; got {type(estimator).__name__}."
             )
     return estimator, X, y
+
+
+def column_names(estimator: Any, net: Any) -> NDArray[np.object_]:
+    """Names of the columns that the net inside a fitted estimator gets.
+
+    By `get_feature_names_out` of the steps before it, where they have it; else the net's
+    own; else x0, x1, and so on.
+    """
+    names = None
+    while estimator is not net:
+        if is_search(estimator):
+            estimator = searched(estimator, at_start=False)
+            continue
+        if steps_before(estimator):
+            names = names_after(estimator[:-1], names)
+        estimator = estimator[-1]
+    n_features = net.n_features_in_
+    if names is None or len(names) != n_features:
+        names = getattr(net, "feature_names_in_", [f"x{j}" for j in range(n_features)])
+    return np.array([str(name) for name in names], dtype=object)
+
+
+def names_after(steps: Pipeline, names: Any) -> Any:
+    """Names of the columns that some steps make; None where they give none."""
+    try:
+        return steps.get_feature_names_out(names)
+    except (AttributeError, TypeError, ValueError):  # a step cannot, or not from these
+        return None
 
 
 def steps_before(pipeline: Pipeline) -> list[Any]:

@@ -10,12 +10,12 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 
 from sk_shallow._core.activations import Array, Vector
 from sk_shallow.advice.wording import collected
 from sk_shallow.classifier import BaseShallowNet
 from sk_shallow.inspection.displays.style import BLUE, GREY, RED, axes_for
+from sk_shallow.inspection.pairs import last_step, rows_of, with_model
 from sk_shallow.inspection.subjects import check_in_memory
 from sk_shallow.validation import check_is_numpy
 
@@ -233,10 +233,7 @@ def with_scale(estimator: Any, scale: float) -> Any:
 
 def with_reference(estimator: Any) -> Any:
     """A clone with LogisticRegression in the place of the net."""
-    if not isinstance(estimator, Pipeline):
-        return LogisticRegression(max_iter=10_000)
-    name, last = estimator.steps[-1]
-    return clone(estimator).set_params(**{name: with_reference(last)})
+    return with_model(estimator, LogisticRegression(max_iter=10_000))
 
 
 def cross_validated(
@@ -254,14 +251,3 @@ def cross_validated(
             scores.append(float(scorer(fitted, rows_of(X, test), rows_of(y, test))))
             n_iter.append(int(np.max(last_step(fitted).n_iter_)))
     return scores, n_iter, len(messages)
-
-
-def rows_of(table: Any, rows: Any) -> Any:
-    """Some rows of an array, a data frame, a series, a sparse matrix or a list."""
-    if hasattr(table, "iloc"):
-        return table.iloc[rows]
-    return table[rows] if hasattr(table, "shape") else np.asarray(table)[rows]
-
-
-def last_step(model: Any) -> Any:
-    return last_step(model[-1]) if isinstance(model, Pipeline) else model

@@ -23,13 +23,22 @@ def axes_for(ax: Any) -> Any:
     ImportError
         If matplotlib is not installed.
     """
-    if ax is not None:
-        return ax
+    return new_axes() if ax is None else ax
+
+
+def new_axes(n_columns: int = 1, **figure: Any) -> Any:
+    """The axes of a new figure, one or an array of several.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
     try:
         from matplotlib import pyplot as plt
     except ImportError as error:
         raise ImportError(
             "Drawing needs matplotlib: pip install 'sk-shallow[plot]'."
         ) from error
-    _, ax = plt.subplots(layout="constrained")
-    return ax
+    _, axes = plt.subplots(ncols=n_columns, layout="constrained", **figure)
+    return axes
