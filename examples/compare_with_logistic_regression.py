@@ -1,14 +1,16 @@
 """Does a small net do better than logistic regression, and does its start matter?
 ===============================================================================
 
-On two data sets that scikit-learn ships, this compares cross-validated pipelines of
-LogisticRegression, ShallowNetClassifier and ShallowNetClassifierCV, grid-searches `init`
-and `init_scale`, prints a table, and draws score and iterations against `init_scale`::
+On two data sets that scikit-learn ships, this compares pipelines of ShallowNetClassifier
+and ShallowNetClassifierCV with LogisticRegression on the same folds, grid-searches `init`
+and `init_scale`, prints a table with verdicts, says what a net found that
+LogisticRegression misses, and draws score and iterations against `init_scale`::
 
     python compare_with_logistic_regression.py [--output FIGURE.png]
 """
 
 import argparse
+import textwrap
 import warnings
 from typing import Any
 
@@ -16,106 +18,120 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 from sk_shallow import (
     InitializationWarning,
     ShallowNetClassifier,
     ShallowNetClassifierCV,
 )
+from sk_shallow.inspection import (
+    LogisticRegressionComparison,
+    compare_with_logistic_regression,
+    inspect_effects,
+)
 
-FOLDS = StratifiedKFold(n_splits=5, shuffle=True, random_state=0)
-SCORING = {"accuracy": "accuracy", "log-loss": "neg_log_loss", "AUC": "roc_auc"}
 INIT_SCALES = [1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0]
-N_JOBS = 2
-
-LINE, DEFAULTS = "LogisticRegression", "ShallowNetClassifier"
-ZERO_START, SEARCH = "  the same, init_scale=0", "  GridSearchCV of its start"
-PENALTY = "ShallowNetClassifierCV"
+DEFAULTS, ZERO_START = "ShallowNetClassifier", "  from a zero start"
+PENALTY, SEARCH = "ShallowNetClassifierCV", "  from the best start"
+METRICS = ["log-loss", "AUC", "accuracy"]
+WIDTH = 76  # of the text
 
 # Colour-blind readers can tell these apart.
 GREY, BLUE, ORANGE, GREEN = "#666666", "#0072B2", "#D55E00", "#009E73"
 
 
-def data_sets() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    cancer, digits = load_breast_cancer(), load_digits()
+def data_sets() -> dict[str, Bunch]:
+    digits = load_digits()
+    digits.target %= 2
     return {
-        "Breast cancer: malignant or benign": (cancer.data, cancer.target),
-        "Digits: odd or even": (digits.data, digits.target % 2),
+        "Breast cancer: malignant or benign": load_breast_cancer(),
+        "Digits: odd or even": digits,
     }
 
 
-def pipeline(model: BaseEstimator) -> Pipeline:
-    return Pipeline([("scale", StandardScaler()), ("model", model)])
-
-
 def net(**parameters: Any) -> Pipeline:
-    return pipeline(ShallowNetClassifier(random_state=0, **parameters))
+    return make_pipeline(
+        StandardScaler(), ShallowNetClassifier(random_state=0, **parameters)
+    )
 
 
 def models() -> dict[str, BaseEstimator]:
     search = GridSearchCV(
         net(),
-        {"model__init": ["glorot_uniform", "normal"], "model__init_scale": INIT_SCALES},
+        {
+            "shallownetclassifier__init": ["glorot_uniform", "normal"],
+            "shallownetclassifier__init_scale": INIT_SCALES,
+        },
         scoring="neg_log_loss",
-        cv=3,
+        cv=2,
     )
+    penalty = make_pipeline(StandardScaler(), ShallowNetClassifierCV(random_state=0))
     return {
-        LINE: pipeline(LogisticRegression(max_iter=1000)),
         DEFAULTS: net(),
         ZERO_START: net(init_scale=0),
         SEARCH: search,
-        PENALTY: pipeline(ShallowNetClassifierCV(random_state=0)),
+        PENALTY: penalty,
     }
 
 
-def cross_validated(model: BaseEstimator, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    return cross_validate(
-        model, X, y, cv=FOLDS, scoring=SCORING, n_jobs=N_JOBS, return_estimator=True
+def compared(model: BaseEstimator, table: Bunch) -> LogisticRegressionComparison:
+    """On the same five folds for every model."""
+    return compare_with_logistic_regression(
+        model, table.data, table.target, random_state=0, n_jobs=2
     )
 
 
-def compared(X: np.ndarray, y: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Cross-validate all models, printing a row of the table as each is done."""
-    columns = [*SCORING, "fit time [s]"]
-    print(" " * 28 + "".join(f"{column:>19}" for column in columns), flush=True)
-    results = {}
+def print_row(name: str, report: LogisticRegressionComparison, model: str) -> None:
+    scores = [report.scores[metric][model] for metric in METRICS]
+    cells = [f"{score.mean():7.3f} ± {score.std(ddof=1):.3f}" for score in scores]
+    seconds = report.fit_times[model].mean()
+    print(f"{name:22}" + "".join(cells) + f"{seconds:9.3f}", flush=True)
+
+
+def print_comparisons(table: Bunch) -> dict[str, LogisticRegressionComparison]:
+    """Compare all models with LogisticRegression, and print a table and the verdicts."""
+    heads = "".join(f"{metric:>15}" for metric in METRICS)
+    print(f"{'':22}{heads}  fit [s]", flush=True)
+    reports = {}
     for name, model in models().items():
-        results[name] = cross_validated(model, X, y)
-        scores = [np.abs(results[name][f"test_{score}"]) for score in SCORING]
-        cells = [
-            f"{c.mean():11.3f} ± {c.std():.3f}"
-            for c in [*scores, results[name]["fit_time"]]
-        ]
-        print(f"{name:28}" + "".join(cells), flush=True)
-    return results
+        report = reports[name] = compared(model, table)
+        if name in (DEFAULTS, PENALTY):
+            print_row(report.names["line"], report, "line")
+        print_row(name, report, "net")
+    print()
+    for name in (DEFAULTS, PENALTY):
+        report = reports[name]
+        verdict = f"{name} beside {report.names['line']}: {report.verdict}"
+        print(textwrap.fill(verdict, WIDTH, break_on_hyphens=False))
+    return reports
 
 
-def chosen_starts(result: dict[str, Any]) -> str:
-    starts = [search.best_params_ for search in result["estimator"]]
-    return ", ".join(f"{s['model__init']} x {s['model__init_scale']:g}" for s in starts)
+def chosen_starts(report: LogisticRegressionComparison) -> str:
+    starts = [list(search.best_params_.values()) for search in report.estimators["net"]]
+    return ", ".join(f"{init} x {scale:g}" for init, scale in starts)
 
 
-def iterations(result: dict[str, Any]) -> np.ndarray:
-    return np.array([fitted["model"].n_iter_ for fitted in result["estimator"]])
+def iterations(report: LogisticRegressionComparison) -> np.ndarray:
+    return np.array([fitted[-1].n_iter_ for fitted in report.estimators["net"]])
 
 
 def draw_column(
     axes: np.ndarray,
     title: str,
-    scales: dict[float, dict[str, Any]],
-    lines: dict[str, dict[str, Any]],
+    by_scale: dict[float, LogisticRegressionComparison],
+    lines: dict[str, np.ndarray],
 ) -> None:
     """Log-loss (top) and iterations (bottom) against init_scale; 0 has its own place."""
     zero_place = INIT_SCALES[0] / 20
-    places = np.array([scale or zero_place for scale in scales])
-    losses = np.array([-result["test_log-loss"] for result in scales.values()])
-    steps = np.array([iterations(result) for result in scales.values()])
+    places = np.array([scale or zero_place for scale in by_scale])
+    losses = np.array([report.scores["log-loss"]["net"] for report in by_scale.values()])
+    steps = np.array([iterations(report) for report in by_scale.values()])
     for ax, values in zip(axes, (losses, steps), strict=True):
-        mean, sd = values.mean(axis=1), values.std(axis=1)
+        mean, sd = values.mean(axis=1), values.std(axis=1, ddof=1)
         ax.plot(places[1:], mean[1:], "o-", color=BLUE, label=f"{DEFAULTS} (± sd)")
         ax.fill_between(places[1:], (mean - sd)[1:], (mean + sd)[1:], color=BLUE, alpha=0.2)
         zero = {"color": ORANGE, "label": "init_scale=0: all units identical"}
@@ -125,9 +141,8 @@ def draw_column(
         ax.minorticks_off()
         ax.grid(alpha=0.3)
     top, bottom = axes
-    for (name, result), colour in zip(lines.items(), (GREY, GREEN), strict=True):
-        loss = -result["test_log-loss"].mean()
-        top.axhline(loss, color=colour, ls="--", zorder=1, label=name)
+    for (name, loss), colour in zip(lines.items(), (GREY, GREEN), strict=True):
+        top.axhline(loss.mean(), color=colour, ls="--", zorder=1, label=name)
     top.set(title=title, yscale="log", ylabel="held-out log-loss (lower is better)")
     top.set_yticks(
         [0.05, 0.1, 0.2, 0.4, 0.7], ["0.05", "0.1", "0.2", "0.4", "0.7"], minor=False
@@ -149,22 +164,31 @@ def main() -> None:
     figure, axes = plt.subplots(
         2, 2, figsize=(10, 7), layout="constrained", sharex=True, sharey="row"
     )
-    for (title, (X, y)), column in zip(data_sets().items(), axes.T, strict=True):
-        print(f"{title} ({X.shape[0]} rows, {X.shape[1]} columns)")
+    for (title, table), column in zip(data_sets().items(), axes.T, strict=True):
+        n_rows, n_columns = table.data.shape
+        print(f"{title} ({n_rows} rows, {n_columns} columns)")
         print("Mean ± standard deviation over 5 folds\n")
-        results = compared(X, y)
-        print(f"\nStarts that the search chose: {chosen_starts(results[SEARCH])}\n\n")
-        scales = {0.0: results[ZERO_START]}
-        scales |= {
-            scale: cross_validated(net(init_scale=scale), X, y) for scale in INIT_SCALES
+        reports = print_comparisons(table)
+        starts = f"Best starts: {chosen_starts(reports[SEARCH])}."
+        print(textwrap.fill(starts, WIDTH) + "\n\n")
+        by_scale = {0.0: reports[ZERO_START]}
+        by_scale |= {scale: compared(net(init_scale=scale), table) for scale in INIT_SCALES}
+        lines = {
+            "LogisticRegression": reports[DEFAULTS].scores["log-loss"]["line"],
+            PENALTY: reports[PENALTY].scores["log-loss"]["net"],
         }
-        lines = {name: results[name] for name in (LINE, PENALTY)}
-        draw_column(column, title, scales, lines)
+        draw_column(column, title, by_scale, lines)
+
+    print("What a net found on the last table that LogisticRegression misses")
+    best = make_pipeline(StandardScaler(), ShallowNetClassifierCV(random_state=0))
+    best.fit(table.data, table.target)
+    print(inspect_effects(best, table.data, feature_names=table.feature_names))
+
     axes[1, 0].set_ylim(bottom=0)
     for ax in axes.flat:
         ax.label_outer()
     figure.savefig(output, dpi=120)
-    print(f"Figure saved as {output}")
+    print(f"\nFigure saved as {output}")
 
 
 if __name__ == "__main__":
